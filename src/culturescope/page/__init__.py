@@ -1,0 +1,6 @@
+"""The report: one HTML file with the verdict first, the charts, every prompt, and how it was made. Knows no models."""
+
+from culturescope.page.document import render, write
+from culturescope.page.report import AxisText, ItemText, Report
+
+__all__ = ["AxisText", "ItemText", "Report", "render", "write"]

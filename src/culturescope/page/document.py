@@ -1,0 +1,173 @@
+"""The page: one HTML file that holds its charts, its prompts and its code, and asks the network for nothing."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from culturescope.errors import RunFolderError
+from culturescope.page import charts, summary, tables
+from culturescope.page.drawing import Spec
+from culturescope.page.embed import code_for_script, json_for_script, policy, prompts_blob, vega_bundle
+from culturescope.page.figures import count, interval, percent, plain, signed, with_interval
+from culturescope.page.provenance import provenance
+from culturescope.page.readings import ScenarioReading, scenario_readings
+from culturescope.page.report import NOT_READ, AxisText, Report
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart in its place: an id, a specification, and what it shows in words."""
+
+    id: str
+    spec: Spec
+    alt: str
+
+
+def render(report: Report) -> str:
+    """The report as one self-contained HTML document.
+
+    Args:
+        report: what to show; its samples are read once.
+    """
+    from markupsafe import Markup
+
+    samples = [dict(sample) for sample in report.samples]
+    readings = scenario_readings(samples)
+    sections = [_axis_section(report, axis, readings) for axis in report.axes]
+    shared = {
+        "bias": Chart("bias", charts.bias_chart(report), "Mean position bias of each item.")
+        if report.both_orders
+        else None,
+        "mass": Chart("mass", charts.mass_chart(report), "Mean letter mass of each item."),
+    }
+    drawn = [chart for section in sections for chart in section["charts"]]
+    drawn += [chart for chart in shared.values() if chart is not None]
+    scripts = [vega_bundle(), code_for_script(_file("charts.js")), code_for_script(_file("prompts.js"))]
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            report=report,
+            policy=policy(scripts),
+            css=Markup(_file("report.css")),  # noqa: S704, a file of this package
+            scripts=[Markup(script) for script in scripts],  # noqa: S704, files of this package and the Vega bundle
+            specs=Markup(json_for_script({chart.id: chart.spec for chart in drawn})),  # noqa: S704, escaped for a script
+            blob=Markup(prompts_blob(report, samples)),  # noqa: S704, base64
+            prompts=len(samples),
+            headline=summary.headline(report),
+            summary=summary.summary(report),
+            sections=sections,
+            shared=shared,
+            check_table=tables.check_table(report),
+            bias_table=tables.bias_table(report),
+            bias_sentence=summary.bias_sentence(report),
+            agreement=summary.agreement_sentence(report.results.agreement),
+            domains=charts.domains_of(report),
+            meanings=summary.VERDICT_MEANS,
+            provenance=provenance(report.run),
+        )
+    )
+
+
+def write(report: Report, path: str | os.PathLike[str]) -> None:
+    """Writes the report to a file, whole or not at all.
+
+    Raises:
+        RunFolderError: the file cannot be written.
+    """
+    target = Path(path)
+    text = render(report)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", errors="replace", newline="\n") as file:
+                file.write(text)
+            Path(name).chmod(0o644)
+            Path(name).replace(target)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise RunFolderError(
+            f"The report cannot be written to {target}: {error.strerror or error}."
+        ) from error
+
+
+def _axis_section(report: Report, axis: AxisText, readings: Sequence[ScenarioReading]) -> dict[str, Any]:
+    """All that the page says of one axis."""
+    check = report.check_of(axis.id)
+    verdict = report.verdict_of(axis.id)
+    position_words = summary.position_sentence(report, axis)
+    check_words = summary.check_sentence(axis, check)
+    position = Chart(f"position-{axis.id}", charts.position_chart(report, axis), position_words)
+    checked = Chart(f"check-{axis.id}", charts.check_chart(report, axis), check_words) if check else None
+    items = report.items_of(axis.id)
+    item_charts = [
+        Chart(
+            f"item-{item.id}",
+            charts.item_chart(report, item, title="value logit d" if item is items[-1] else None),
+            f"Value logit of {item.id} {item.label} in each domain.",
+        )
+        for item in items
+    ]
+    scatter_words = summary.scatter_sentence(readings, axis)
+    scattered = any(reading.axis == axis.id for reading in readings)
+    scatter = (
+        Chart(f"scatter-{axis.id}", charts.scatter_chart(report, readings, axis), scatter_words)
+        if scattered
+        else None
+    )
+    return {
+        "axis": axis,
+        "check": check,
+        "verdict": verdict,
+        "muted": verdict in NOT_READ,
+        "position": position,
+        "position_sentence": position_words,
+        "position_table": tables.position_table(report, axis),
+        "checked": checked,
+        "check_sentence": check_words,
+        "items": list(zip(items, item_charts, strict=True)),
+        "items_sentence": summary.items_sentence(report, axis),
+        "items_table": tables.item_table(report, axis),
+        "scatter": scatter,
+        "scatter_sentence": scatter_words,
+        "charts": [chart for chart in (position, checked, *item_charts, scatter) if chart is not None],
+    }
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("culturescope.page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "signed": signed,
+        "plain": plain,
+        "percent": percent,
+        "interval": interval,
+        "with_interval": with_interval,
+    }
+    environment.globals["count"] = count
+    return environment
+
+
+def _file(name: str) -> str:
+    return files("culturescope.page").joinpath("templates", name).read_text(encoding="utf-8")

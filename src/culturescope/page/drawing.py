@@ -1,0 +1,189 @@
+"""What all charts share: colours, the row chart, and the finish of a Vega-Lite specification written with altair.
+
+A chart is one view that is as wide as its place; the words at both ends of its axis (the poles) are text of the page, so
+that they wrap. Colours come from a theme: the page passes CSS variables and so follows light, dark and print; `LIGHT` holds
+the same colours as values, for figures outside of a page. Domains differ in colour and shape (Okabe and Ito's palette,
+darkened for contrast on paper).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from culturescope.page.figures import plain, signed
+from culturescope.page.report import NOT_READ, ShownVerdict
+from culturescope.probing.results import Estimate
+
+Spec = dict[str, Any]
+POOLED, PART = "pooled", "part"
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+TICKS = "datum.value === 0 ? '0' : format(datum.value, '+.2~f')"
+
+
+@dataclass(frozen=True)
+class Theme:
+    """Colours of a chart; `first` to `fourth` are those of the domains."""
+
+    ink: str
+    muted: str
+    line: str
+    zero: str
+    band: str
+    paper: str
+    first: str
+    second: str
+    third: str
+    fourth: str
+
+    @property
+    def series(self) -> tuple[str, ...]:
+        """Colours of the domains, in their order."""
+        return (self.first, self.second, self.third, self.fourth)
+
+
+LIGHT = Theme(
+    ink="#1f1e1b",
+    muted="#6a665f",
+    line="#e4e0d7",
+    zero="#8d887e",
+    band="#e0dbcf",
+    paper="#fcfbf8",
+    first="#0072b2",
+    second="#c25400",
+    third="#00805f",
+    fourth="#a3527f",
+)
+PAGE = Theme(**{field.name: f"var(--{field.name})" for field in fields(Theme)})
+SHAPES = ("circle", "square", "triangle-up", "diamond")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a row chart: an estimate with its interval, or ticks alone."""
+
+    label: str
+    estimate: Estimate | None
+    tip: str
+    series: str = POOLED
+    ticks: tuple[float, ...] = ()
+
+
+def limit(estimates: Sequence[Estimate], others: Sequence[float] = ()) -> float:
+    """Half the width of an axis that is symmetric about zero and holds all intervals."""
+    ends = [abs(end) for e in estimates for end in (e.low, e.value, e.high)] + [
+        abs(value) for value in others
+    ]
+    return max(1.1 * max(ends, default=0.0), 0.05)
+
+
+def cycle(values: Sequence[str], count: int) -> list[str]:
+    """The first `count` values, again from the start when there are fewer."""
+    return [values[i % len(values)] for i in range(count)]
+
+
+def row_chart(
+    rows: Sequence[Row],
+    half: float,
+    verdict: ShownVerdict,
+    theme: Theme,
+    *,
+    title: str | None = None,
+    band: float | None = None,
+    series: Sequence[str] = (),
+    step: int = 20,
+    extent: int = 84,
+) -> Spec:
+    """Estimates with intervals, one a row, about zero; what may not be read is drawn grey, dashed and hollow."""
+    import altair as alt
+
+    muted, hollow = verdict in NOT_READ, verdict != "interpretable"
+    names = [POOLED, PART, *series]
+    labels = [row.label for row in rows]
+    scale = alt.Scale(domain=[-half, half], nice=False, zero=False)
+    ruler = alt.Axis(
+        title=title,
+        labels=title is not None,
+        labelExpr=TICKS,
+        ticks=False,
+        domain=False,
+        grid=True,
+        tickCount=5,
+        labelFlush=True,
+        labelPadding=6,
+    )
+    y = alt.Y("label:N").sort(None).scale(domain=labels).title(None)
+    y = y.axis(
+        minExtent=extent, maxExtent=extent, labelLimit=extent - 8, domain=False, ticks=False, labelPadding=8
+    )
+
+    def x(field: str) -> Any:
+        return alt.X(f"{field}:Q").scale(scale).axis(ruler)
+
+    colours = [theme.ink, theme.ink, *cycle(theme.series, len(series))]
+    colour = alt.Color("series:N").scale(domain=names, range=colours).legend(None)
+    ink: Any = alt.value(theme.muted) if muted else colour
+    shape = (
+        alt.Shape("series:N")
+        .scale(domain=names, range=["diamond", "circle", *cycle(SHAPES, len(series))])
+        .legend(None)
+    )
+    size = alt.condition(f"datum.series === '{POOLED}'", alt.value(110), alt.value(52))
+    tip = alt.Tooltip("tip:N")
+    layers: list[Any] = []
+    if band is not None:
+        words = f"null band\ntwo value-free personas differ by up to {plain(band)} in 95% of cases"
+        block = alt.Chart(alt.Data(values=[{"low": -band, "high": band, "tip": words}]))
+        layers.append(block.mark_rect(color=theme.band).encode(x("low"), x2="high:Q", tooltip=tip))
+    zero = alt.Chart(alt.Data(values=[{"value": 0}])).mark_rule(color=theme.zero, strokeWidth=1, tooltip=None)
+    layers.append(zero.encode(x("value")))
+    base = alt.Chart(alt.Data(values=[_datum(row, row.estimate) for row in rows if row.estimate is not None]))
+    rule = base.mark_rule(strokeWidth=1.8, strokeDash=[3, 2] if muted else [1, 0])
+    layers.append(rule.encode(x("low"), y, x2="high:Q", color=ink, tooltip=tip))
+    fill: dict[str, Any] = {"fill": theme.paper, "filled": False} if hollow else {"filled": True}
+    point = base.mark_point(opacity=1, strokeWidth=1.8, **fill)
+    layers.append(point.encode(x("value"), y, color=ink, shape=shape, size=size, tooltip=tip))
+    for row in rows:
+        if row.ticks:
+            pairs = [
+                {"label": row.label, "value": t, "tip": f"{row.tip}\ndifference {signed(t)}"}
+                for t in row.ticks
+            ]
+            mark = alt.Chart(alt.Data(values=pairs)).mark_tick(color=theme.muted, thickness=1.6, height=11)
+            layers.append(mark.encode(x("value"), y, tooltip=tip))
+    return finish(alt.layer(*layers), theme, height=step * max(len(rows), 1))
+
+
+def _datum(row: Row, estimate: Estimate) -> dict[str, Any]:
+    return {
+        "label": row.label,
+        "series": row.series,
+        "value": estimate.value,
+        "low": estimate.low,
+        "high": estimate.high,
+        "tip": row.tip,
+    }
+
+
+def finish(chart: Any, theme: Theme, *, height: int) -> Spec:
+    """The specification of a chart that takes the width of its place, in the type and lines of the page."""
+    spec: Spec = chart.properties(width="container", height=height).to_dict()
+    words = {"labelColor": theme.muted, "labelFont": FONT, "labelFontSize": 12, "labelFontWeight": 400}
+    title = {
+        "titleColor": theme.muted,
+        "titleFont": FONT,
+        "titleFontSize": 12,
+        "titleFontWeight": 400,
+        "titlePadding": 8,
+    }
+    spec["config"] = {
+        "background": None,
+        "font": FONT,
+        "padding": {"left": 0, "right": 2, "top": 2, "bottom": 2},
+        "view": {"stroke": None},
+        "axis": {"gridColor": theme.line, "gridWidth": 1, **words, **title},
+        "axisY": {"labelColor": theme.ink},
+        "autosize": {"type": "fit-x", "contains": "padding"},
+    }
+    return spec
