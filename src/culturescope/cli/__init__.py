@@ -1,0 +1,38 @@
+"""The command line: it parses, calls, and prints; an error is one line and an exit code."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Entry point of `culturescope`. Exit codes: 0 done, 1 run failed, 2 bad input, 130 interrupted."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Runs the command line with the given arguments and returns its exit code."""
+    import click
+    import typer
+
+    from culturescope.cli.app import app
+    from culturescope.errors import CulturescopeError
+
+    command = typer.main.get_command(app)
+    try:
+        code = command.main(args=arguments, prog_name="culturescope", standalone_mode=False)
+    except CulturescopeError as error:
+        return _say(f"culturescope: {error}", error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        return _say("culturescope: stopped; what was answered is saved.", 130)
+    except BrokenPipeError:
+        return 0
+    return code if isinstance(code, int) else 0
+
+
+def _say(line: str, code: int) -> int:
+    print(line, file=sys.stderr)
+    return code

@@ -58,7 +58,9 @@ def _load_pack(folder: Path) -> Pack:
     if not files:
         raise InstrumentError(f"{folder / 'scenarios'} holds no .jsonl file")
     scenarios = load_scenarios(files, items=[i.id for i in items], domains=domains)
-    whole = {**head, "axes": axes, "items": items, "scenarios": scenarios}
+    order = {item.id: n for n, item in enumerate(items)}
+    in_order = sorted(scenarios, key=lambda s: order[s.item])
+    whole = {**head, "axes": axes, "items": items, "scenarios": in_order}
     return _validate(Pack, whole, str(file))
 
 
@@ -80,6 +82,7 @@ def load_scenarios(
     """
     paths = [Path(files)] if isinstance(files, (str, Path)) else [Path(f) for f in files]
     found: dict[str, str] = {}
+    texts: dict[tuple[str, frozenset[str]], str] = {}
     scenarios = []
     for path in paths:
         before = len(scenarios)
@@ -92,7 +95,10 @@ def load_scenarios(
                 raise InstrumentError(f'{where}: the id "{scenario.id}" was already used in {found[scenario.id]}')
             _check_known("item", scenario.item, items, where)
             _check_known("domain", scenario.domain, domains, where)
-            found[scenario.id] = where
+            wording = (scenario.situation, frozenset((scenario.positive, scenario.negative)))
+            if wording in texts:
+                raise InstrumentError(f"{where}: the same situation and options as in {texts[wording]}")
+            found[scenario.id] = texts[wording] = where
             scenarios.append(scenario)
         if len(scenarios) == before:
             raise InstrumentError(f"{path} holds no scenarios: one JSON object a line is expected")

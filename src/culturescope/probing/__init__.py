@@ -1,0 +1,1 @@
+"""From letters to values: tasks, scores, positions with intervals, the instrument check and its verdict."""

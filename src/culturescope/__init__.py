@@ -1,0 +1,64 @@
+"""Shows where a language model stands on the human map of values, and how sure one may be of it.
+
+    >>> import culturescope as cs
+    >>> model = cs.load("smollm2-135m")
+    >>> reading = cs.probe(model, cs.scenarios(split="evaluate"), check=True)
+    >>> print(reading)
+    >>> cs.write_page(reading, "report.html")
+
+Importing the package is cheap: torch and the like are imported by the functions that need them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from culturescope.errors import (
+    BadInputError,
+    CulturescopeError,
+    InstrumentError,
+    ModelError,
+    RunFailedError,
+    RunFolderError,
+)
+
+if TYPE_CHECKING:
+    from culturescope.api import scenarios, write_page
+    from culturescope.models import load
+    from culturescope.probing.reading import Reading, probe
+
+__version__ = "0.1.0"
+
+_WHERE = {
+    "load": "culturescope.models",
+    "probe": "culturescope.probing.reading",
+    "Reading": "culturescope.probing.reading",
+    "scenarios": "culturescope.api",
+    "write_page": "culturescope.api",
+}
+
+__all__ = [
+    "BadInputError",
+    "CulturescopeError",
+    "InstrumentError",
+    "ModelError",
+    "Reading",
+    "RunFailedError",
+    "RunFolderError",
+    "load",
+    "probe",
+    "scenarios",
+    "write_page",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'culturescope' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(_WHERE[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

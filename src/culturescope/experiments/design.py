@@ -1,0 +1,117 @@
+"""What an audit asks: the profiles, and how many prompts they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+from culturescope.errors import BadInputError
+from culturescope.instrument import Pack, Scenario, load_pack, select
+from culturescope.probing.agreement import sample_tasks
+from culturescope.probing.tasks import Task, check_tasks, probe_tasks
+from culturescope.prompts import check_personas, templates
+
+
+@dataclass(frozen=True)
+class Design:
+    """What is asked of a model.
+
+    Args:
+        profile: name of the profile it started from.
+        split: `evaluate` or `optimise`.
+        limit: scenarios of the probe, evenly over items and domains; None takes all.
+        check_limit: scenarios of the instrument check; None takes all of the probe's, 0 leaves the check out.
+        template_ids: wordings of the prompt.
+        orders: both orders, or the paper's single random one.
+        agreement: prompts that are also answered in words.
+        seed: of orders, samples and bootstrap.
+        batch_size: prompts in one forward pass.
+        pack: folder of the instrument; None is the ten items of the map.
+    """
+
+    profile: str = "quick"
+    split: str = "evaluate"
+    limit: int | None = None
+    check_limit: int | None = None
+    template_ids: tuple[str, ...] = ("plain", "option", "imagine")
+    orders: Literal["both", "random"] = "both"
+    agreement: int = 20
+    seed: int = 42
+    batch_size: int = 16
+    pack: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuses values that cannot be meant.
+
+        Raises:
+            BadInputError: a number below its least value.
+        """
+        for name, least in (("limit", 1), ("check_limit", 0), ("agreement", 0), ("batch_size", 1)):
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise BadInputError(f"{name.replace('_', '-')} must be at least {least}, not {value}")
+
+    @classmethod
+    def of(cls, profile: str, **changes: Any) -> Design:
+        """A profile with some settings changed; those given as None keep the profile's value.
+
+        Raises:
+            BadInputError: unknown profile.
+        """
+        if profile not in PROFILES:
+            raise BadInputError(f'unknown profile "{profile}"; known are {", ".join(PROFILES)}')
+        return replace(PROFILES[profile], **{k: v for k, v in changes.items() if v is not None})
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Design:
+        """Reads a design as `as_dict` wrote it.
+
+        Raises:
+            BadInputError: the entry is not a design.
+        """
+        try:
+            return cls(**{**stored, "template_ids": tuple(stored["template_ids"])})
+        except (TypeError, KeyError) as error:
+            raise BadInputError(f"the run's config is not a design that this version knows: {error}") from None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {**asdict(self), "template_ids": list(self.template_ids)}
+
+    def load_pack(self) -> Pack:
+        """The instrument."""
+        return load_pack(self.pack)
+
+    def scenarios(self) -> tuple[Scenario, ...]:
+        """The scenarios of the probe."""
+        return select(self.load_pack().scenarios, split=self.split, limit=self.limit)
+
+    def check_scenarios(self) -> tuple[Scenario, ...]:
+        """The scenarios of the instrument check, the first ones of the probe."""
+        if self.check_limit == 0:
+            return ()
+        return select(self.scenarios(), limit=self.check_limit)
+
+    def tasks(self) -> list[Task]:
+        """Every prompt whose letters are read: the probe's, then the check's.
+
+        Raises:
+            InstrumentError: an unknown wording, or scenarios that the pack does not have.
+        """
+        pack, wordings = self.load_pack(), templates(self.template_ids)
+        asked = probe_tasks(pack, self.scenarios(), wordings, orders=self.orders, seed=self.seed)
+        return asked + check_tasks(pack, self.check_scenarios(), wordings[0], check_personas())
+
+    def agreement_tasks(self, tasks: list[Task]) -> list[Task]:
+        """The prompts of the probe that are also answered in words."""
+        return sample_tasks([t for t in tasks if t.part == "probe"], self.agreement, self.seed)
+
+
+PROFILES = {
+    "quick": Design(profile="quick", limit=30, check_limit=20),
+    "paper": Design(profile="paper", template_ids=("plain",), orders="random", agreement=50),
+    "full": Design(profile="full", agreement=100),
+}
+"""quick: one scenario a cell, check on two an item. paper: one random order and wording. full: the whole split."""
+

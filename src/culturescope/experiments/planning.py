@@ -1,0 +1,133 @@
+"""What a run would cost before it runs, and how many scenarios a difference needs."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from culturescope.errors import BadInputError
+from culturescope.experiments.audit import design_of
+from culturescope.experiments.design import Design
+from culturescope.models import load
+from culturescope.probing.aggregate import codes
+from culturescope.probing.scores import score_samples
+from culturescope.probing.tasks import Task
+from culturescope.runs import RunFolder
+from culturescope.stats import scenarios_needed, spread
+
+USUAL_SPREADS = (0.1, 0.2, 0.3, 0.5, 0.8, 1.2)
+TIMED_PROMPTS = 32
+
+
+def plan(design: Design, model_source: str | None, load_options: Mapping[str, Any]) -> dict[str, Any]:
+    """Counts the prompts of a design; with a model also tokens and, after a short measurement, the time.
+
+    Returns:
+        `prompts` by part, `scenarios`, and with a model `tokens` by part and `seconds`; `lines` says it in words.
+
+    Raises:
+        ModelError: the model cannot be loaded.
+    """
+    tasks = design.tasks()
+    prompts = dict(Counter(t.part for t in tasks)) | {"agreement": len(design.agreement_tasks(tasks))}
+    found: dict[str, Any] = {
+        "profile": design.profile,
+        "scenarios": len(design.scenarios()),
+        "check_scenarios": len(design.check_scenarios()),
+        "templates": list(design.template_ids),
+        "orders": design.orders,
+        "prompts": prompts,
+        "prompts_total": len(tasks),
+    }
+    lines = [
+        f"Profile {design.profile}: {len(tasks)} prompts, and {prompts['agreement']} of them answered in words as well.",
+        f"  probe: {prompts.get('probe', 0)} prompts ({found['scenarios']} scenarios, "
+        f"{len(design.template_ids)} wordings, {design.orders} orders)",
+        f"  instrument check: {prompts.get('check', 0)} prompts ({found['check_scenarios']} scenarios, "
+        "12 personas, both orders)",
+    ]
+    if model_source is not None:
+        counts, seconds, rate = _measure(design, tasks, model_source, load_options)
+        by_part = Counter[str]()
+        for task, count in zip(tasks, counts, strict=True):
+            by_part[task.part] += count
+        found |= {"tokens": dict(by_part), "tokens_total": sum(counts), "seconds": seconds, "tokens_per_second": rate}
+        lines.append(
+            f"  tokens: {sum(counts):,}; about {seconds / 60:.1f} minutes at {rate:,.0f} tokens/s, "
+            f"measured just now on {min(TIMED_PROMPTS, len(tasks))} prompts."
+        )
+    return {**found, "lines": lines}
+
+
+def token_table(model_source: str, design: Design, load_options: Mapping[str, Any]) -> str:
+    """The first prompt of a design token by token, with the place marked at which the letters are read.
+
+    Raises:
+        ModelError: the model cannot be loaded.
+    """
+    model = load(model_source, **load_options)
+    lines = [
+        f"{n:>4}  {token!r}{'   <- the letters are read here' if read else ''}"
+        for n, (token, read) in enumerate(model.letter_position(design.tasks()[0].prompt))
+    ]
+    tokens = ", ".join(f"{t.letter} is token {t.id} {t.text!r}" for t in model.identity.letters)
+    return "\n".join([*lines, f"Letters: {tokens}"])
+
+
+def power_table(delta: float, run: str | os.PathLike[str] | None = None) -> dict[str, Any]:
+    """Scenarios an axis needs to show a difference in d between two conditions asked on the same scenarios.
+
+    Two-sided t test at 5%, power 80%, paired over scenarios. The spread that counts is the standard deviation over scenarios of
+    the difference; a run gives that of d itself, which is an upper bound where the two conditions go together.
+
+    Args:
+        delta: difference in d.
+        run: folder of a run whose spread is taken; otherwise a table over usual spreads.
+
+    Raises:
+        BadInputError: delta is not positive.
+        RunFolderError: the run has no samples.
+    """
+    if not delta > 0:
+        raise BadInputError(f"--delta must be above 0, not {delta}")
+    rows: list[dict[str, Any]] = []
+    if run is None:
+        rows = [{"spread": sd, "scenarios": scenarios_needed(sd, delta)} for sd in USUAL_SPREADS]
+        lines = [f"Scenarios an axis needs to show a difference of {delta:g} in d (80% power, 5% level):"]
+        lines += [f"  spread over scenarios {row['spread']:.1f}: {row['scenarios']}" for row in rows]
+        lines.append("With --run RUN the spread is taken from a run.")
+        return {"delta": delta, "rows": rows, "lines": lines}
+    folder = RunFolder.open(run)
+    design_of(folder)
+    scores = score_samples(row for row in folder.samples() if row["part"] == "probe")
+    lines = [f"Scenarios needed to show a difference of {delta:g} in d (80% power, 5% level), spread from {folder.path}:"]
+    for axis in dict.fromkeys(scores.axes):
+        part = scores.on(axis=axis)
+        found = spread(part.d, codes(part.items), codes(part.cells))
+        needed = scenarios_needed(found.scenario, delta)
+        rows.append({"axis": axis, "spread": found.scenario, "wording": found.wording, "scenarios": needed})
+        lines.append(
+            f"  {axis}: {needed} (spread over scenarios {found.scenario:.2f}, between wordings {found.wording:.2f})"
+        )
+    return {"delta": delta, "rows": rows, "lines": lines}
+
+
+def _measure(
+    design: Design, tasks: list[Task], model_source: str, load_options: Mapping[str, Any]
+) -> tuple[list[int], float, float]:
+    """Tokens of each task, estimated seconds for all, and the measured rate in tokens a second."""
+    model = load(model_source, **load_options)
+    counts = model.content_tokens([task.prompt for task in tasks])
+    chosen = np.linspace(0, len(tasks) - 1, min(TIMED_PROMPTS, len(tasks))).astype(int)
+    prompts = [tasks[n].prompt for n in chosen]
+    warm = prompts[:2]
+    list(model.read_letters(warm, batch_size=design.batch_size))
+    began = time.perf_counter()
+    list(model.read_letters(prompts, batch_size=design.batch_size))
+    rate = sum(counts[n] for n in chosen) / (time.perf_counter() - began)
+    return counts, sum(counts) / rate, rate

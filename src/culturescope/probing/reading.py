@@ -1,0 +1,126 @@
+"""A reading: what a probe found, ready to be looked at, saved or put on a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from culturescope.instrument import Pack, Scenario, load_pack
+from culturescope.models.protocols import BlackBox, ModelIdentity
+from culturescope.probing.aggregate import aggregate
+from culturescope.probing.agreement import agreement
+from culturescope.probing.ask import ask, letters_key
+from culturescope.probing.check import check_instrument
+from culturescope.probing.results import Position, Results
+from culturescope.probing.tasks import check_tasks, probe_tasks
+from culturescope.prompts import check_personas, templates
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A model's answers and what they amount to.
+
+    Args:
+        identity: who was asked.
+        results: positions with intervals, and the verdict where the instrument was checked.
+        samples: every prompt with its letters (rows of `samples.jsonl`).
+        seed: of orders and bootstrap.
+    """
+
+    identity: ModelIdentity
+    results: Results
+    samples: tuple[Mapping[str, Any], ...]
+    seed: int = 42
+
+    @property
+    def verdicts(self) -> dict[str, str]:
+        """Verdict of each axis: interpretable, weak, not interpretable, or not checked."""
+        checked = {c.axis: c.verdict for c in self.results.check.axes} if self.results.check else {}
+        return {p.axis: checked.get(p.axis, "not checked") for p in self.results.probe.axes}
+
+    def axis(self, axis: str) -> Position:
+        """The position on an axis, `Y` or `X`.
+
+        Raises:
+            KeyError: the axis was not probed.
+        """
+        return {p.axis: p for p in self.results.probe.axes}[axis]
+
+    def __str__(self) -> str:
+        """Verdict and position of each axis, with intervals."""
+        return "\n".join(describe(self.results))
+
+
+def describe(results: Results) -> list[str]:
+    """One line an axis: verdict first, then d with its interval, bias and letter mass."""
+    checked = {c.axis: c for c in results.check.axes} if results.check else {}
+    lines = []
+    for p in results.probe.axes:
+        found = checked.get(p.axis)
+        if found is None:
+            verdict = "not checked"
+        else:
+            verdict = (
+                f"{found.verdict} (D {found.D.value:+.2f} [{found.D.low:+.2f}, {found.D.high:+.2f}], "
+                f"null band {found.null_band:.2f})"
+            )
+        bias = "" if p.b is None else f", bias b {p.b:+.2f}"
+        lines.append(
+            f"{p.axis}: {verdict}; d {p.d.value:+.2f} [{p.d.low:+.2f}, {p.d.high:+.2f}]{bias}, "
+            f"letter mass {p.letter_mass:.2f}, {p.scenarios} scenarios"
+        )
+    return lines
+
+
+def compute_results(samples: Iterable[Mapping[str, Any]], *, seed: int = 42) -> Results:
+    """Computes everything that a run shows from its samples alone.
+
+    Raises:
+        RunFolderError: samples are missing.
+    """
+    parts: dict[str, list[Mapping[str, Any]]] = {"probe": [], "check": [], "agreement": []}
+    for row in samples:
+        parts[row["part"]].append(row)
+    found = aggregate(parts["probe"], seed=seed)
+    checked = check_instrument(parts["check"], found.axes, seed=seed) if parts["check"] else None
+    return Results(probe=found, check=checked, agreement=agreement(parts["agreement"]))
+
+
+def probe(
+    model: BlackBox,
+    scenarios: Sequence[Scenario],
+    *,
+    check: bool = False,
+    template_ids: int | Sequence[str] | None = None,
+    orders: Literal["both", "random"] = "both",
+    batch_size: int = 16,
+    seed: int = 42,
+    pack: Pack | None = None,
+) -> Reading:
+    """Reads where a model stands, in memory; `culturescope audit` does the same with a run folder and a page.
+
+    Args:
+        model: from `load`, or anything that follows the `BlackBox` protocol.
+        scenarios: from `scenarios`, for example the split "evaluate".
+        check: also run the instrument check (24 prompts a scenario); without it the verdict is "not checked".
+        template_ids: wordings of the prompt, by number or by id; all by default.
+        orders: both orders of each prompt, or the paper's single random one.
+        batch_size: prompts in one forward pass.
+        seed: of random orders and of the bootstrap.
+        pack: the instrument that the scenarios belong to; by default the ten items of the map.
+
+    Raises:
+        InstrumentError: unknown wordings.
+        ModelError: the model offers no letters.
+    """
+    instrument = pack or load_pack()
+    wordings = templates(template_ids)
+    tasks = probe_tasks(instrument, scenarios, wordings, orders=orders, seed=seed)
+    if check:
+        tasks += check_tasks(instrument, scenarios, wordings[0], check_personas())
+    keys = [letters_key(model.identity, task) for task in tasks]
+    rows = [row for batch in ask(model, tasks, keys, batch_size=batch_size) for row in batch]
+    position = {key: n for n, key in enumerate(keys)}
+    rows.sort(key=lambda row: position[row["key"]])
+    return Reading(model.identity, compute_results(rows, seed=seed), tuple(rows), seed)

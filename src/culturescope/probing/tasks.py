@@ -1,0 +1,85 @@
+"""What is asked: every prompt of a probe or of an instrument check, and the row that keeps its answer."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from culturescope.instrument import Pack, Scenario
+from culturescope.models.protocols import LetterReading
+from culturescope.prompts import ORDERS, Order, Persona, Prompt, Template, dilemma
+
+Part = Literal["probe", "check", "agreement"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One prompt with all that says where its answer belongs."""
+
+    part: Part
+    axis: str
+    scenario: Scenario
+    template: Template
+    order: Order
+    persona: Persona | None
+    prompt: Prompt
+
+    def row(self, key: str, reading: LetterReading, text: str) -> dict[str, Any]:
+        """The line of `samples.jsonl`: enough to compute everything again.
+
+        Args:
+            key: digest of all that can change the number.
+            reading: the letters as the model reads them.
+            text: the exact text that the model read.
+        """
+        return {
+            "key": key,
+            "part": self.part,
+            "axis": self.axis,
+            "item": self.scenario.item,
+            "domain": self.scenario.domain,
+            "scenario": self.scenario.id,
+            "template": self.template.id,
+            "order": self.order,
+            "persona": self.persona.id if self.persona else None,
+            "logits": list(reading.logits) if reading.logits is not None else None,
+            "logprobs": list(reading.logprobs),
+            "tokens": reading.tokens,
+            "text": text,
+        }
+
+
+def probe_tasks(
+    pack: Pack,
+    scenarios: Sequence[Scenario],
+    templates: Sequence[Template],
+    *,
+    orders: Literal["both", "random"] = "both",
+    seed: int = 42,
+) -> list[Task]:
+    """The prompts without persona: each scenario in each wording, in both orders or in one drawn by the seed."""
+    return [
+        Task("probe", pack.axis_of(s), s, t, order, None, dilemma(s, t, order))
+        for s in scenarios
+        for t in templates
+        for order in (ORDERS if orders == "both" else (random_order(s.id, t.id, seed),))
+    ]
+
+
+def check_tasks(
+    pack: Pack, scenarios: Sequence[Scenario], template: Template, personas: Sequence[Persona]
+) -> list[Task]:
+    """The prompts of the instrument check: each scenario in both orders for every persona, in one wording."""
+    return [
+        Task("check", pack.axis_of(s), s, template, order, persona, dilemma(s, template, order, persona))
+        for persona in personas
+        for s in scenarios
+        for order in ORDERS
+    ]
+
+
+def random_order(scenario_id: str, template_id: str, seed: int) -> Order:
+    """The order drawn for one trial (the paper's single random order); it doesn't depend on the other trials."""
+    return ORDERS[random.Random(f"{seed}/{scenario_id}/{template_id}").randrange(2)]
