@@ -1,0 +1,295 @@
+"""A causal language model, white: its letters can be read, its text written, its blocks reached.
+
+A reading is one forward pass over the prompt and the logits z at its last token, where the answer begins:
+log P(letter) = z[letter] - log sum over the vocabulary of exp(z). Only that position goes through the output layer, so
+a batch of long prompts does not fill the memory with logits that nobody reads.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from culturescope.errors import ModelError
+from culturescope.models.blocks import hidden_size
+from culturescope.models.chat import Chat
+from culturescope.models.letters import AnswerPlace
+from culturescope.models.protocols import LetterReading, ModelIdentity
+from culturescope.models.quiet import quiet
+from culturescope.models.writing import PromptNoise, neutral_generation
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+    from culturescope.prompts import Prompt
+
+
+@dataclass(frozen=True)
+class ShownToken:
+    """A token of a prompt; `read` marks the one whose output is read."""
+
+    id: int
+    text: str
+    read: bool
+
+
+class CausalModel:
+    """A loaded model; made by `load`.
+
+    Args:
+        module: the model of transformers, in evaluation mode.
+        chat: how it is spoken to.
+        place: where its answer stands.
+        blocks: of the residual stream, block 0 first.
+        identity: who it is.
+        padding_side: where batches are padded.
+    """
+
+    def __init__(
+        self,
+        module: PreTrainedModel,
+        chat: Chat,
+        place: AnswerPlace,
+        blocks: Sequence[nn.Module],
+        identity: ModelIdentity,
+        *,
+        padding_side: Literal["left", "right"] = "left",
+    ) -> None:
+        self._module = module
+        self._chat = chat
+        self._place = place
+        self._blocks = blocks
+        self._identity = identity
+        self._padding_side = padding_side
+        self._accepts = set(inspect.signature(module.forward).parameters)
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """Who the model is, and all of it that can change a number."""
+        return self._identity
+
+    @property
+    def blocks(self) -> Sequence[nn.Module]:
+        """The blocks of the residual stream, block 0 first."""
+        return self._blocks
+
+    @property
+    def hidden_size(self) -> int:
+        """Width of the residual stream."""
+        return hidden_size(self._module)
+
+    @property
+    def module(self) -> PreTrainedModel:
+        """The model of transformers."""
+        return self._module
+
+    @property
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        """The tokenizer of transformers."""
+        return self._chat.tokenizer
+
+    @property
+    def chat(self) -> Chat:
+        """How prompts are rendered and tokenised."""
+        return self._chat
+
+    def show(self, prompt: Prompt) -> str:
+        """The exact text that the model reads before it answers."""
+        return self._chat.text(prompt) + self._place.lead
+
+    def encode(self, prompts: Sequence[Prompt]) -> list[list[int]]:
+        """The tokens that the model reads for every prompt; the answer is the output at the last one.
+
+        Raises:
+            ModelError: a prompt cannot be rendered, or is longer than what the model can read.
+        """
+        encoded = [self._place.read_ids(self._chat, prompt) for prompt in prompts]
+        self._check_lengths(encoded)
+        return encoded
+
+    def content_tokens(self, prompts: Sequence[Prompt]) -> list[int]:
+        """Number of tokens that the model reads for every prompt, padding not counted."""
+        return [len(ids) for ids in self.encode(prompts)]
+
+    def letter_position(self, prompt: Prompt) -> list[ShownToken]:
+        """The tokens of a prompt, with the one marked whose output is read."""
+        (ids,) = self.encode([prompt])
+        last = len(ids) - 1
+        return [
+            ShownToken(token, self.tokenizer.decode([token], clean_up_tokenization_spaces=False), at == last)
+            for at, token in enumerate(ids)
+        ]
+
+    def batch(
+        self, ids: Sequence[Sequence[int]], *, padding_side: Literal["left", "right"] | None = None
+    ) -> dict[str, torch.Tensor]:
+        """A padded batch as arguments of the module's forward.
+
+        Returns:
+            `input_ids`, `attention_mask` and `position_ids`, each (batch, longest), on the model's device, as far as
+            the module takes them. Positions are counted without the padding.
+        """
+        import torch
+
+        longest = max(len(row) for row in ids)
+        left = (padding_side or self._padding_side) == "left"
+        input_ids = torch.full((len(ids), longest), self._pad_id(), dtype=torch.long)
+        mask = torch.zeros_like(input_ids)
+        for row, tokens in enumerate(ids):
+            at = slice(longest - len(tokens), longest) if left else slice(0, len(tokens))
+            input_ids[row, at] = torch.tensor(tokens, dtype=torch.long)
+            mask[row, at] = 1
+        positions = (mask.cumsum(dim=1) - 1).clamp(min=0)
+        batch = {"input_ids": input_ids, "attention_mask": mask, "position_ids": positions}
+        return {key: value.to(self._module.device) for key, value in batch.items() if key in self._accepts}
+
+    def read_letters(
+        self, prompts: Sequence[Prompt], *, batch_size: int = 16
+    ) -> Iterator[tuple[list[int], list[LetterReading]]]:
+        """Reads the letters at the place of the answer, batch by batch, longest prompts first.
+
+        Yields after each forward pass (indices into `prompts`, readings in the same order).
+
+        Raises:
+            ModelError: a prompt is too long, the batch size is not positive, or the memory does not suffice.
+        """
+        if batch_size < 1:
+            raise ModelError(f"the batch size must be at least 1, not {batch_size}")
+        ids = self.encode(prompts)
+        for indices in self._batches(ids, batch_size):
+            yield indices, self._read([ids[index] for index in indices])
+
+    def generate(
+        self,
+        prompts: Sequence[Prompt],
+        *,
+        max_new_tokens: int,
+        temperature: float = 0.0,
+        seed: int = 42,
+        batch_size: int = 16,
+    ) -> list[str]:
+        """Writes an answer for every prompt; only the new text is returned, without special tokens.
+
+        At temperature 0 the likeliest token is taken, above it the tokens are drawn from softmax(z / temperature) by
+        noise that depends on the seed and the prompt alone: neither on the batch nor on the caller's random numbers.
+
+        Raises:
+            ModelError: a prompt is too long, a number is out of range, or the memory does not suffice.
+        """
+        if max_new_tokens < 1 or batch_size < 1 or not 0 <= temperature < float("inf"):
+            raise ModelError(
+                f"max_new_tokens and the batch size must be at least 1 and the temperature not negative, not "
+                f"{max_new_tokens}, {batch_size}, {temperature}"
+            )
+        import torch
+
+        ids = [self._chat.ids(self._chat.text(prompt)) for prompt in prompts]
+        self._check_lengths(ids, new=max_new_tokens)
+        ends = self._end_ids()
+        config = neutral_generation(max_new_tokens, ends, self._pad_id())
+        written = [""] * len(prompts)
+        for indices in self._batches(ids, batch_size):
+            batch = self.batch([ids[index] for index in indices], padding_side="left")
+            batch.pop("position_ids", None)  # generate counts them itself, token by token
+            noise = [PromptNoise([prompts[index].sha256 for index in indices], seed, temperature)]
+            with quiet(), torch.inference_mode(), _memory():
+                output = self._module.generate(
+                    **batch, generation_config=config, logits_processor=noise if temperature > 0 else []
+                )
+            start = batch["input_ids"].shape[1]
+            for index, row in zip(indices, output.tolist(), strict=True):
+                written[index] = self._text_of(row[start:], ends)
+        return written
+
+    def _read(self, rows: list[list[int]]) -> list[LetterReading]:
+        import torch
+
+        with torch.inference_mode(), _memory():
+            logits = self._answer_logits(rows)
+            # Half precision would lose the letters' small differences; some accelerators know no float64.
+            wide = logits.to(torch.float32 if logits.device.type == "mps" else torch.float64)
+            letters = torch.tensor([token.id for token in self._place.letters], device=wide.device)
+            raw = wide[:, letters]
+            logprobs = raw - wide.logsumexp(dim=-1, keepdim=True)
+        if not bool(torch.isfinite(logprobs).all()):
+            raise ModelError(
+                f"the model {self._identity.name} gives logits that are not finite numbers in "
+                f"{self._identity.dtype}; load it with dtype float32 or bfloat16"
+            )
+        return [
+            LetterReading((row_p[0], row_p[1]), (row_z[0], row_z[1]), len(row))
+            for row, row_p, row_z in zip(rows, logprobs.tolist(), raw.tolist(), strict=True)
+        ]
+
+    def _answer_logits(self, rows: list[list[int]]) -> torch.Tensor:
+        """Logits (batch, vocabulary) at the last token of every row."""
+        import torch
+
+        batch = self.batch(rows)
+        longest = batch["input_ids"].shape[1]
+        left = self._padding_side == "left"
+        last = [longest - 1 if left else len(row) - 1 for row in rows]
+        kept = sorted(set(last))
+        options: dict[str, Any] = {"use_cache": False} if "use_cache" in self._accepts else {}
+        if "logits_to_keep" in self._accepts:
+            options["logits_to_keep"] = 1 if left else torch.tensor(kept, device=batch["input_ids"].device)
+        logits: torch.Tensor = self._module(**batch, **options).logits
+        if logits.shape[1] == len(kept):
+            last = [kept.index(at) for at in last]
+        return logits[torch.arange(len(rows), device=logits.device), torch.tensor(last, device=logits.device)]
+
+    def _batches(self, ids: Sequence[Sequence[int]], batch_size: int) -> Iterator[list[int]]:
+        """Indices, longest first, so that little is padded and a batch that is too large fails at once."""
+        order = sorted(range(len(ids)), key=lambda index: (-len(ids[index]), index))
+        size = batch_size if "attention_mask" in self._accepts else 1
+        for start in range(0, len(order), size):
+            yield order[start : start + size]
+
+    def _check_lengths(self, ids: Sequence[Sequence[int]], new: int = 0) -> None:
+        limit = getattr(self._module.config.get_text_config(), "max_position_embeddings", None)
+        if not isinstance(limit, int) or not ids:
+            return
+        longest = max(range(len(ids)), key=lambda index: len(ids[index]))
+        if len(ids[longest]) + new > limit:
+            written = f" and {new} new ones" if new else ""
+            raise ModelError(
+                f"prompt {longest} has {len(ids[longest])} tokens{written}, but the model "
+                f"{self._identity.name} reads at most {limit}"
+            )
+
+    def _pad_id(self) -> int:
+        for token in (self.tokenizer.pad_token_id, self.tokenizer.eos_token_id):
+            if isinstance(token, int):
+                return token
+        return 0  # masked, so any token will do
+
+    def _end_ids(self) -> list[int]:
+        """Tokens that end an answer: the model's own, and the one by which the template ends a turn."""
+        known = self._module.generation_config.eos_token_id if self._module.generation_config else None
+        ends = set(known) if isinstance(known, (list, tuple)) else {known}
+        ends.add(self.tokenizer.eos_token_id)
+        ends.update(token for token in self._place.tail[:1] if token in self.tokenizer.all_special_ids)
+        return sorted(token for token in ends if isinstance(token, int))
+
+    def _text_of(self, tokens: list[int], ends: Sequence[int]) -> str:
+        end = next((at for at, token in enumerate(tokens) if token in ends), len(tokens))
+        text = self.tokenizer.decode(
+            tokens[:end], skip_special_tokens=True, clean_up_tokenization_spaces=False
+        )
+        return str(text)
+
+
+class _memory:  # noqa: N801 - reads as a statement: with _memory()
+    """Says what to do when the accelerator's memory is full."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        import torch
+
+        if isinstance(error, torch.OutOfMemoryError):
+            raise ModelError("the memory of the device is full; use a smaller --batch_size") from error

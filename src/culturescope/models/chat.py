@@ -1,0 +1,174 @@
+"""Renders a prompt for a model: by its chat template, or as plain text for base models; the same on every day.
+
+Everything that a template may do differently is settled once, when the chat is opened: whether it has a system role,
+whether it wants its texts in parts, what it must be told to leave today's date and empty thoughts alone, and who writes
+the token that begins a text.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from culturescope.errors import ModelError
+from culturescope.prompts import Message, Prompt
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+FIXED_DATE = datetime.date(2024, 7, 26)
+PLAIN_PROMPT = "{system}\n\n{user}\nAnswer:"
+_SYSTEM_PROBE = "Probe of the system turn 7193."
+_USER_PROBE = "Probe of the user turn 2846."
+
+
+@dataclass(frozen=True)
+class Chat:
+    """How one model is spoken to.
+
+    Args:
+        tokenizer: of the model.
+        template: the chat template, or None for a base model.
+        options: what the template is told beside the messages.
+        folds_system: whether the system text stands at the start of the user turn.
+        in_parts: whether the template wants a text as a list of parts.
+        adds_bos: whether the tokenizer begins a text with a token of its own.
+    """
+
+    tokenizer: PreTrainedTokenizerBase
+    template: str | None
+    options: dict[str, Any] = field(default_factory=dict)
+    folds_system: bool = False
+    in_parts: bool = False
+    adds_bos: bool = False
+
+    @property
+    def template_sha256(self) -> str:
+        """Hash of the chat template, or of the plain prompt's wording."""
+        return hashlib.sha256((self.template or PLAIN_PROMPT).encode()).hexdigest()
+
+    def text(self, prompt: Prompt, answer: str | None = None) -> str:
+        """The prompt as the model reads it, up to the place of the answer, or with an answer in its place.
+
+        Raises:
+            ModelError: the chat template cannot render it.
+        """
+        if self.template is None:
+            system, user = _texts(prompt)
+            plain = PLAIN_PROMPT.format(system=system, user=user) if system else f"{user}\nAnswer:"
+            return plain if answer is None else f"{plain} {answer}"
+        messages = prompt.messages
+        if self.folds_system:
+            system, user = _texts(prompt)
+            messages = (Message("user", f"{system}\n\n{user}" if system else user),)
+        if answer is not None:
+            messages = (*messages, Message("assistant", answer))
+        from jinja2.exceptions import TemplateError
+
+        try:
+            return self._render(messages, add_generation_prompt=answer is None)
+        except (TemplateError, TypeError, ValueError, KeyError) as error:
+            raise ModelError(
+                f"the model's chat template cannot render the prompt: {_one_line(error)}"
+            ) from error
+
+    def ids(self, text: str) -> list[int]:
+        """The tokens of a rendered text, with exactly one BOS where the tokenizer adds one."""
+        ids: list[int] = self.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+        bos = self.tokenizer.bos_token_id
+        if self.adds_bos and ids[:1] != [bos]:
+            return [bos, *ids]
+        return ids
+
+    def _render(self, messages: tuple[Message, ...], *, add_generation_prompt: bool) -> str:
+        content = [
+            {
+                "role": turn.role,
+                "content": [{"type": "text", "text": turn.content}] if self.in_parts else turn.content,
+            }
+            for turn in messages
+        ]
+        rendered = self.tokenizer.apply_chat_template(
+            content,
+            chat_template=_with_fixed_date(self.template or ""),
+            tokenize=False,
+            add_generation_prompt=add_generation_prompt,
+            **self.options,
+        )
+        return str(rendered)
+
+
+def open_chat(tokenizer: PreTrainedTokenizerBase) -> Chat:
+    """Finds out how the model of this tokenizer is spoken to.
+
+    Raises:
+        ModelError: the tokenizer's chat template renders no user turn.
+    """
+    beginning = tokenizer("x", verbose=False)["input_ids"]
+    adds_bos = tokenizer.bos_token_id is not None and beginning[:1] == [tokenizer.bos_token_id]
+    template = _template_of(tokenizer)
+    if template is None:
+        return Chat(tokenizer, None, adds_bos=adds_bos)
+
+    options: dict[str, Any] = {}
+    if re.search(r"\bdate_string\b", template):
+        options["date_string"] = FIXED_DATE.strftime("%d %b %Y")
+    if re.search(r"\benable_thinking\b", template):
+        options["enable_thinking"] = False
+
+    reason = "its rendering lacks the user's text"
+    for in_parts in (False, True):
+        chat = Chat(tokenizer, template, options, in_parts=in_parts, adds_bos=adds_bos)
+        try:
+            if _USER_PROBE not in chat.text(Prompt.of(_USER_PROBE)):
+                continue
+        except ModelError as error:
+            reason = str(error)
+            continue
+        try:
+            with_system = chat.text(Prompt.of(_USER_PROBE, _SYSTEM_PROBE))
+            folds = _SYSTEM_PROBE not in with_system or _USER_PROBE not in with_system
+        except ModelError:
+            folds = True
+        return Chat(tokenizer, template, options, folds_system=folds, in_parts=in_parts, adds_bos=adds_bos)
+    raise ModelError(f"the model's chat template cannot be used: {reason}")
+
+
+def _template_of(tokenizer: PreTrainedTokenizerBase) -> str | None:
+    stored = getattr(tokenizer, "chat_template", None)
+    if isinstance(stored, dict):
+        if not stored:
+            return None
+        if "default" not in stored:
+            raise ModelError(
+                f"the tokenizer has several chat templates ({', '.join(sorted(stored))}) and none of them is "
+                "called 'default'; keep one in the folder's chat_template.jinja"
+            )
+        stored = stored["default"]
+    return str(stored) if stored else None
+
+
+def _texts(prompt: Prompt) -> tuple[str, str]:
+    system = "\n\n".join(turn.content for turn in prompt.messages if turn.role == "system")
+    user = "\n\n".join(turn.content for turn in prompt.messages if turn.role == "user")
+    return system, user
+
+
+def _with_fixed_date(template: str) -> str:
+    """The template, with its clock replaced by a macro that knows one day only."""
+    if "strftime_now" not in template:
+        return template
+    day = datetime.datetime.combine(FIXED_DATE, datetime.time())
+    formats = "".join(
+        f" | replace('%{directive}', '{day.strftime('%' + directive)}')"
+        for directive in "aAbBdHIjmMpSUwWxXyYcFT"
+    )
+    macro = f"{{%- macro strftime_now(format) -%}}{{{{ format{formats} }}}}{{%- endmacro %}}\n"
+    return macro + template
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

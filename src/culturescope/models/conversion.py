@@ -1,0 +1,161 @@
+"""Turns a GGUF file into a folder of safetensors, once: GGUF takes many seconds to load, safetensors a fraction of one.
+
+The weights are unpacked to float32, the dtype in which every other one can be had by rounding once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from culturescope.errors import ModelError
+from culturescope.models.cache import build_folder, known_sha256
+from culturescope.models.quiet import quiet
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+Progress = Callable[[str], None]
+
+CONVERTER = 1
+DTYPE = "float32"
+NOTE = "culturescope.json"
+
+# What the GGUF readers of transformers and gguf raise on files that are not what they say.
+GGUF_ERRORS = (
+    ValueError,
+    KeyError,
+    IndexError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    OverflowError,
+    NotImplementedError,
+    RuntimeError,
+    MemoryError,
+    EOFError,
+    OSError,
+    ImportError,
+    struct.error,
+)
+
+
+def folder_name(stem: str) -> str:
+    """Name in the cache of what the converter of this version makes of a source."""
+    return f"{stem}-{DTYPE}-v{CONVERTER}"
+
+
+def gguf_folder(file: Path, progress: Progress | None = None) -> Path:
+    """The folder of safetensors for a GGUF file, converted at the first call and kept under the file's content.
+
+    Raises:
+        ModelError: the file is not a whole GGUF file of a model that transformers knows.
+        RunFailedError: the cache cannot be written.
+    """
+    check_magic(file)
+    digest = known_sha256(file)
+    return build_folder(
+        folder_name(f"gguf-{digest[:32]}"),
+        lambda folder: convert_gguf(file, folder, sha256=digest, progress=progress),
+    )
+
+
+def check_magic(file: Path) -> None:
+    """Refuses what is not a GGUF file at all, before it is hashed and parsed.
+
+    Raises:
+        ModelError: the file cannot be read or does not begin like a GGUF file.
+    """
+    try:
+        with file.open("rb") as opened:
+            head = opened.read(8)
+    except OSError as error:
+        raise ModelError(f"the GGUF file {file} cannot be read: {error.strerror}") from error
+    if len(head) < 8 or head[:4] != b"GGUF":
+        raise ModelError(f"{file} is not a GGUF file (it does not begin with the letters GGUF)")
+    version = struct.unpack("<I", head[4:])[0]
+    if version not in (2, 3):
+        raise ModelError(f"{file} is a GGUF file of version {version}; versions 2 and 3 can be read")
+
+
+def convert_gguf(file: Path, folder: Path, *, sha256: str, progress: Progress | None = None) -> None:
+    """Writes config, float32 safetensors, tokenizer and chat template of a GGUF file into a folder.
+
+    Raises:
+        ModelError: the file is not a whole GGUF file of a model that transformers knows.
+    """
+    from transformers import AutoTokenizer
+    from transformers.utils import is_accelerate_available
+
+    if not is_accelerate_available():
+        raise ModelError(
+            "converting a GGUF file needs the package accelerate; install it with: pip install accelerate"
+        )
+    if progress:
+        progress(f"converting {file.name} to safetensors (once)")
+    with quiet(), contextlib.redirect_stderr(io.StringIO()):  # the unpacking draws a bar that knows no switch
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(
+                str(file.parent), gguf_file=file.name, local_files_only=True
+            )
+            module = _load(file)
+        except GGUF_ERRORS as error:
+            raise ModelError(
+                f"the GGUF file {file.name} cannot be converted: it is damaged, cut short, or of an architecture "
+                f"that transformers cannot load ({_reason(error)})"
+            ) from error
+        if progress:
+            progress(f"saving {file.name} as safetensors")
+        _plain(module).save_pretrained(folder, max_shard_size="5GB")
+        tokenizer.save_pretrained(folder)
+    note = {"source": "gguf", "file": file.name, "sha256": sha256, "dtype": DTYPE, "converter": CONVERTER}
+    (folder / NOTE).write_text(json.dumps(note, indent=1) + "\n", encoding="utf-8")
+    if progress:
+        progress("finishing")
+
+
+def _load(file: Path) -> PreTrainedModel:
+    import torch
+    import transformers
+
+    options = {}
+    if hasattr(transformers, "GgufConfig"):  # unpack, also where a kernel could compute on packed weights
+        options["quantization_config"] = transformers.GgufConfig(dequantize=True)
+    module, info = transformers.AutoModelForCausalLM.from_pretrained(
+        str(file.parent),
+        gguf_file=file.name,
+        dtype=getattr(torch, DTYPE),
+        local_files_only=True,
+        output_loading_info=True,
+        **options,
+    )
+    if info["missing_keys"]:
+        missing = sorted(info["missing_keys"])
+        raise ValueError(f"{len(missing)} tensors are missing, among them {missing[0]}")
+    return module
+
+
+def _plain(module: PreTrainedModel) -> PreTrainedModel:
+    """The same weights in a module that knows nothing of GGUF; the weights are shared, not copied."""
+    import torch
+
+    config = type(module.config).from_dict(
+        {key: value for key, value in module.config.to_dict().items() if key != "quantization_config"}
+    )
+    config.dtype = module.dtype
+    with torch.device("meta"):
+        plain = type(module)(config)
+    plain.load_state_dict(module.state_dict(), strict=True, assign=True)
+    plain.tie_weights()
+    plain.generation_config = module.generation_config
+    return plain
+
+
+def _reason(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__

@@ -1,0 +1,234 @@
+"""Opens a model: its weights, its tokenizer, its chat, its letters and its blocks, or one clear line why not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from culturescope.errors import ModelError
+from culturescope.models.blocks import find_blocks
+from culturescope.models.cache import weights_sha256
+from culturescope.models.causal import CausalModel
+from culturescope.models.chat import open_chat
+from culturescope.models.conversion import Progress
+from culturescope.models.letters import find_letters
+from culturescope.models.protocols import ModelIdentity
+from culturescope.models.quiet import quiet
+from culturescope.models.sources import Source, find_source
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+PaddingSide = Literal["left", "right"]
+
+# What transformers raises on folders that are not what they say; each comes with the library's own words.
+_LOAD_ERRORS = (
+    OSError,
+    ValueError,
+    KeyError,
+    IndexError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+    ImportError,
+    NotImplementedError,
+    AssertionError,
+)
+
+
+def load(
+    source: str | Path,
+    *,
+    dtype: str = "float32",
+    device: str = "cpu",
+    revision: str | None = None,
+    blocks: str | None = None,
+    download: bool = False,
+    trust_remote_code: bool = False,
+    padding_side: PaddingSide = "left",
+    name: str | None = None,
+    progress: Progress | None = None,
+) -> CausalModel:
+    """Loads a causal language model; without `download` nothing touches the network.
+
+    Args:
+        source: a packaged name (`smollm2-135m`), a hub id, a local folder, or a `.gguf` file.
+        dtype: of the weights in memory: `float32`, `bfloat16`, `float16`, or `auto` for that of the weight files.
+        device: `cpu`, `cuda`, `cuda:1`, `mps`, or `auto` for the best there is.
+        revision: branch, tag or commit of a hub id.
+        blocks: dotted path of the module list of the blocks, where the structure does not tell.
+        download: whether a model that is not here may be fetched.
+        trust_remote_code: whether code that comes with the model may run.
+        padding_side: where batches are padded; the readings do not depend on it.
+        name: shown instead of the source's own name.
+        progress: is told, in words, what takes long.
+
+    Raises:
+        ModelError: the model cannot be found, loaded or read.
+        RunFailedError: the download failed or the cache cannot be written.
+
+    Example:
+        >>> model = load("smollm2-135m")  # doctest: +SKIP
+        >>> [token.text for token in model.identity.letters]  # doctest: +SKIP
+        ['A', 'B']
+    """
+    if padding_side not in ("left", "right"):
+        raise ModelError(f"padding_side must be left or right, not {padding_side!r}")
+    found = find_source(
+        source, revision=revision, download=download, trust_remote_code=trust_remote_code, progress=progress
+    )
+    wanted_dtype, wanted_device = _dtype(dtype), _device(device)
+    with quiet():
+        tokenizer = _tokenizer(found, trust_remote_code)
+        chat = open_chat(tokenizer)
+        place = find_letters(chat)
+        module = _module(found, wanted_dtype, trust_remote_code)
+        _check_vocabulary(module, len(tokenizer), found)
+        modules, path = find_blocks(module, blocks)
+        module = _placed(module, wanted_device)
+    weights = found.weights
+    identity = ModelIdentity(
+        name=name or found.name,
+        source=found.kind,
+        revision=found.revision,
+        weights_sha256=weights_sha256(weights),
+        family=str(module.config.model_type),
+        dtype=str(module.dtype).removeprefix("torch."),
+        device=str(module.device),
+        blocks=len(modules),
+        parameters=sum(parameter.numel() for parameter in module.parameters()),
+        template_sha256=chat.template_sha256,
+        chat=chat.template is not None,
+        letters=place.letters,
+        trust_remote_code=trust_remote_code,
+        extra={
+            **found.extra,
+            "blocks_path": path,
+            "lead": place.lead,
+            "folds_system": chat.folds_system,
+            "template_options": chat.options,
+            "padding_side": padding_side,
+        },
+    )
+    return CausalModel(module, chat, place, modules, identity, padding_side=padding_side)
+
+
+def _tokenizer(found: Source, trust_remote_code: bool) -> PreTrainedTokenizerBase:
+    import json
+
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(
+            str(found.folder), local_files_only=True, trust_remote_code=trust_remote_code
+        )
+        # Older models for text and pictures keep their template beside the processor, where a tokenizer cannot see it.
+        beside = found.folder / "chat_template.json"
+        if not tokenizer.chat_template and beside.is_file():
+            tokenizer.chat_template = json.loads(beside.read_text(encoding="utf-8"))["chat_template"]
+    except _load_errors() as error:
+        raise ModelError(f"the tokenizer of {found.name} cannot be loaded: {_reason(error)}") from error
+    return tokenizer
+
+
+def _module(found: Source, dtype: torch.dtype | str, trust_remote_code: bool) -> PreTrainedModel:
+    from transformers import AutoConfig
+
+    options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": trust_remote_code}
+    try:
+        config = AutoConfig.from_pretrained(str(found.folder), **options)
+        loader = _loader(config, found)
+        module, info = loader.from_pretrained(
+            str(found.folder),
+            config=config,
+            dtype=dtype,
+            use_safetensors=True,
+            output_loading_info=True,
+            **options,
+        )
+    except _load_errors() as error:
+        raise ModelError(f"the model {found.name} cannot be loaded: {_reason(error)}") from error
+    if info["missing_keys"]:
+        missing = sorted(info["missing_keys"])
+        raise ModelError(
+            f"the weights of {found.name} are not whole: {len(missing)} tensors are missing, among them {missing[0]}"
+        )
+    module.eval()
+    return module
+
+
+def _loader(config: PreTrainedConfig, found: Source) -> Any:
+    import transformers
+
+    if type(config) in transformers.MODEL_FOR_CAUSAL_LM_MAPPING or "AutoModelForCausalLM" in (
+        getattr(config, "auto_map", None) or {}
+    ):
+        return transformers.AutoModelForCausalLM
+    if type(config) in transformers.MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING:
+        return transformers.AutoModelForImageTextToText
+    raise ModelError(
+        f"{found.name} is of the type {config.model_type!r}, which is not a causal language model "
+        "(it does not write text from left to right)"
+    )
+
+
+def _check_vocabulary(module: PreTrainedModel, tokens: int, found: Source) -> None:
+    rows = module.get_input_embeddings().weight.shape[0]
+    if tokens > rows:
+        raise ModelError(
+            f"the tokenizer of {found.name} has {tokens} tokens, but the model knows only {rows}; "
+            "they do not belong together"
+        )
+
+
+def _placed(module: PreTrainedModel, device: torch.device) -> PreTrainedModel:
+    import torch
+
+    try:
+        return module.to(device)
+    except torch.OutOfMemoryError as error:
+        raise ModelError(f"the model does not fit into the memory of {device}; try dtype bfloat16") from error
+
+
+def _dtype(name: str) -> torch.dtype | str:
+    import torch
+
+    if name == "auto":
+        return name
+    dtype = getattr(torch, name, None)
+    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
+        raise ModelError(f"there is no dtype {name!r}; use auto, float32, bfloat16 or float16")
+    return dtype
+
+
+def _device(name: str) -> torch.device:
+    import torch
+
+    if name == "auto":
+        kind = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        return torch.device(kind)
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ModelError(f"there is no device {name!r}; use cpu, cuda, cuda:1, mps or auto") from error
+    there = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count(),
+        "mps": torch.backends.mps.is_available(),
+    }
+    if not there.get(device.type, True):
+        raise ModelError(f"this machine has no device {name}; use cpu or auto")
+    return device
+
+
+def _load_errors() -> tuple[type[BaseException], ...]:
+    from huggingface_hub.errors import StrictDataclassError
+    from safetensors import SafetensorError
+
+    return (*_LOAD_ERRORS, SafetensorError, StrictDataclassError)
+
+
+def _reason(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return f"{text[:240]} ({type(error).__name__})" if text else type(error).__name__

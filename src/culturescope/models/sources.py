@@ -1,0 +1,215 @@
+"""From what the user wrote to a local folder of safetensors: a packaged name, a hub id, a folder or a GGUF file.
+
+Nothing is fetched unless the user asked for it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from culturescope.errors import ModelError, RunFailedError
+from culturescope.models import packaged
+from culturescope.models.cache import file_sha256
+from culturescope.models.conversion import NOTE, Progress, gguf_folder
+
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
+_PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
+_TOKENIZER_FILES = (
+    "tokenizer.json",
+    "tokenizer.model",
+    "spiece.model",
+    "vocab.json",
+    "vocab.txt",
+    "tekken.json",
+    "tokenizer_config.json",
+)
+_HUB_FILES = [
+    "*.safetensors",
+    "*.safetensors.index.json",
+    "*.json",
+    "*.jinja",
+    "*.model",
+    "*.txt",
+    "*.tiktoken",
+]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a model was found.
+
+    Args:
+        kind: `packaged`, `hub`, `folder` or `gguf`.
+        name: short, for display.
+        folder: holds config, safetensors and tokenizer.
+        revision: commit of the hub, version of the package, or None.
+        extra: hashes of what else can change a number.
+    """
+
+    kind: str
+    name: str
+    folder: Path
+    revision: str | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def weights(self) -> list[Path]:
+        """The weight files, sorted by name."""
+        return sorted(self.folder.glob("*.safetensors"))
+
+
+def find_source(
+    given: str | Path,
+    *,
+    revision: str | None = None,
+    download: bool = False,
+    trust_remote_code: bool = False,
+    progress: Progress | None = None,
+) -> Source:
+    """Finds the folder of a model, converting a GGUF file and downloading from the hub only where asked.
+
+    Raises:
+        ModelError: nothing is there, or what is there cannot be loaded safely.
+        RunFailedError: the download failed.
+    """
+    text = str(given).strip()
+    if not text:
+        raise ModelError("no model was given; give a packaged name, a hub id, a folder or a .gguf file")
+    if text in packaged.REGISTRY:
+        _no_revision(revision, "a packaged model")
+        source = _packaged(text, download=download, progress=progress)
+    elif (path := Path(text).expanduser()).is_dir():
+        _no_revision(revision, "a folder")
+        source = Source("folder", path.resolve().name, path)
+    elif path.is_file():
+        _no_revision(revision, "a file")
+        if path.suffix.lower() != ".gguf":
+            raise ModelError(f"{text} is a file; a model is a folder with safetensors, or a .gguf file")
+        source = Source("gguf", path.name, gguf_folder(path.resolve(), progress))
+    elif _looks_like_path(text):
+        raise ModelError(f"there is no folder or file {text}")
+    elif _HUB_ID.fullmatch(text):
+        source = _hub(text, revision=revision, download=download, trust_remote_code=trust_remote_code)
+    else:
+        raise _unknown(text)
+    _check_folder(source.folder, text)
+    return Source(source.kind, source.name, source.folder, source.revision, _hashes(source.folder))
+
+
+def _packaged(name: str, *, download: bool, progress: Progress | None) -> Source:
+    model = packaged.find(name)
+    if not model.fetched:
+        if not download:
+            raise ModelError(f"the model {name} is not fetched yet; run: culturescope models get {name}")
+        packaged.get(name, progress)
+    return Source("packaged", name, model.folder, model.version)
+
+
+def _hub(name: str, *, revision: str | None, download: bool, trust_remote_code: bool) -> Source:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HFValidationError,
+        HfHubHTTPError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    at = f" at revision {revision}" if revision else ""
+    patterns = [*_HUB_FILES, *(["*.py"] if trust_remote_code else [])]
+    try:
+        folder = snapshot_download(
+            name, revision=revision, local_files_only=not download, allow_patterns=patterns
+        )
+    except HFValidationError as error:
+        raise _unknown(name) from error
+    except LocalEntryNotFoundError as error:
+        if download:
+            raise RunFailedError(f"the model hub could not be reached to download {name}{at}") from error
+        if "/" not in name:
+            raise _unknown(name) from error
+        raise ModelError(
+            f"{name}{at} is neither a folder nor a model in the local hub cache; add --download (download=True) "
+            "to fetch it from the hub"
+        ) from error
+    except GatedRepoError as error:
+        raise ModelError(
+            f"the model {name} is gated: accept its licence on the hub and log in with: hf auth login"
+        ) from error
+    except RevisionNotFoundError as error:
+        raise ModelError(f"the model {name} has no revision {revision} on the hub") from error
+    except RepositoryNotFoundError as error:
+        raise ModelError(
+            f"the hub has no model {name}, or it is private and you are not logged in"
+        ) from error
+    except (HfHubHTTPError, OSError) as error:
+        raise RunFailedError(
+            f"the download of {name}{at} failed: {' '.join(str(error).split())[:200]}"
+        ) from error
+    return Source("hub", name, Path(folder), Path(folder).name)
+
+
+def _check_folder(folder: Path, given: str) -> None:
+    if (folder / "adapter_config.json").is_file() and not (folder / "config.json").is_file():
+        raise ModelError(
+            f"{given} is an adapter, not a whole model; merge it into its base model and save that"
+        )
+    if not (folder / "config.json").is_file():
+        raise ModelError(f"{given} has no config.json, so it is not a model that transformers can load")
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"the config.json of {given} cannot be read: {error}") from error
+    if not isinstance(config, dict):
+        raise ModelError(f"the config.json of {given} is not an object")
+    if not any(folder.glob("*.safetensors")):
+        pickles = sorted(file.name for pattern in _PICKLES for file in folder.glob(pattern))
+        if pickles:
+            raise ModelError(
+                f"{given} has its weights only as pickles ({pickles[0]}), which can run foreign code when they are "
+                "opened; convert them to safetensors with save_pretrained, or take a revision that has them"
+            )
+        raise ModelError(f"{given} has no weights (*.safetensors)")
+    if not any((folder / name).is_file() for name in _TOKENIZER_FILES):
+        raise ModelError(
+            f"{given} has no tokenizer (tokenizer.json); save the model's tokenizer into the folder"
+        )
+
+
+def _hashes(folder: Path) -> dict[str, Any]:
+    """Hashes of the small files that can change a number."""
+    found: dict[str, Any] = {}
+    for key, name in (("config_sha256", "config.json"), ("tokenizer_sha256", "tokenizer.json")):
+        if (folder / name).is_file():
+            found[key] = file_sha256(folder / name)
+    if (folder / NOTE).is_file():
+        note = json.loads((folder / NOTE).read_text(encoding="utf-8"))
+        found["gguf_sha256"] = note.get("sha256")
+    return found
+
+
+def _looks_like_path(text: str) -> bool:
+    return (
+        text.startswith((".", "/", "~", "\\"))
+        or text.count("/") > 1
+        or "\\" in text
+        or text.endswith(".gguf")
+    )
+
+
+def _no_revision(revision: str | None, what: str) -> None:
+    if revision is not None:
+        raise ModelError(f"{what} has no revisions; revision= is for hub ids")
+
+
+def _unknown(text: str) -> ModelError:
+    near = packaged.nearest(text)
+    hint = f"did you mean {near}?" if near else f"packaged models: {', '.join(sorted(packaged.REGISTRY))}"
+    return ModelError(
+        f"there is no model {text!r}: no packaged name, folder, .gguf file or hub id in the local cache; {hint}"
+    )

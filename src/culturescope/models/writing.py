@@ -1,0 +1,62 @@
+"""How an answer is drawn: neutral settings, and noise that belongs to the prompt.
+
+Taking the token with the largest z / T + g, with g = -log(-log u) for uniform u, draws from softmax(z / T) (the Gumbel-max
+trick). The noise of a prompt comes from its own generator, so its answer is the same in any batch and after a resume.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import GenerationConfig
+
+
+class PromptNoise:
+    """A logits processor that turns greedy choice into a draw, row by row.
+
+    Args:
+        prompts: hash of every row's prompt.
+        seed: of the draw.
+        temperature: above 0.
+    """
+
+    def __init__(self, prompts: Sequence[str], seed: int, temperature: float) -> None:
+        import torch
+
+        self._temperature = temperature
+        self._generators = [
+            torch.Generator().manual_seed(
+                int(hashlib.sha256(f"{seed} {prompt}".encode()).hexdigest()[:15], 16)
+            )
+            for prompt in prompts
+        ]
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        """Scores (batch, vocabulary) with the temperature and this step's noise in them."""
+        import torch
+
+        uniform = torch.stack(
+            [torch.rand(scores.shape[1], generator=generator) for generator in self._generators]
+        )
+        noise = -torch.log(-torch.log(uniform.clamp(min=1e-20, max=1 - 1e-7)))
+        return scores.float() / self._temperature + noise.to(scores.device)
+
+
+def neutral_generation(max_new_tokens: int, ends: list[int], pad: int) -> GenerationConfig:
+    """Settings that leave the choice of the token to the logits alone, whatever a model's own defaults say."""
+    from transformers import GenerationConfig
+
+    return GenerationConfig(
+        max_new_tokens=max_new_tokens,
+        do_sample=False,
+        num_beams=1,
+        repetition_penalty=1.0,
+        no_repeat_ngram_size=0,
+        use_cache=True,
+        eos_token_id=ends or None,
+        pad_token_id=pad,
+    )
