@@ -97,6 +97,7 @@ class RunFolder:
             # A second process may have come between the look and the lock.
             if (folder / MANIFEST_NAME).exists():
                 raise RunFolderError(taken(folder))
+            remove_leftovers(folder)
             arguments = [Path(sys.argv[0]).name, *sys.argv[1:]] if command is None else command
             manifest = Manifest(
                 created=now(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -57,16 +58,18 @@ class Interrupts:
         if self.requested:
             raise KeyboardInterrupt
         self.requested = True
-        try:
-            print(f"\n{MESSAGE}", file=sys.stderr, flush=True)
-        except (RuntimeError, OSError, ValueError, AttributeError):
-            # The signal came while stderr was being written to, which cannot be entered twice; or it is
-            # closed.
-            _say_unbuffered(f"\n{MESSAGE}\n")
+        _say(f"\n{MESSAGE}\n")
 
 
-def _say_unbuffered(text: str) -> None:
-    try:
-        os.write(2, text.encode())
-    except OSError:
+def _say(text: str) -> None:
+    if sys.stderr is None:
         return
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except RuntimeError:
+        # The signal came while stderr was being written to, and its buffer cannot be entered twice.
+        with contextlib.suppress(OSError):
+            os.write(2, text.encode())
+    except (OSError, ValueError):
+        return  # stderr is closed

@@ -8,7 +8,7 @@ import secrets
 from pathlib import Path
 
 from culturescope.errors import RunFolderError
-from culturescope.runs.atomic import disk_errors
+from culturescope.runs.atomic import TEMPORARY_SUFFIX, disk_errors
 from culturescope.runs.lock import LOCK_NAME
 from culturescope.runs.manifest import MANIFEST_NAME, now
 
@@ -56,14 +56,17 @@ def make_exact(folder: Path) -> tuple[Path, bool]:
     """
     usable(folder)
     with disk_errors(folder):
-        if folder.is_dir():
-            if any(child.name != LOCK_NAME for child in folder.iterdir()):
-                raise RunFolderError(taken(folder))
-            return folder, False
-        if folder.exists() or folder.is_symlink():
-            raise RunFolderError(f"{folder} is a file; choose another path for the run folder")
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder, True
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            if not folder.is_dir():
+                raise RunFolderError(f"{folder} is a file; choose another path for the run folder") from None
+        else:
+            return folder, True
+        # Another process may be making a run here, or was killed while it did; the lock will tell.
+        if any(child.name != LOCK_NAME and child.suffix != TEMPORARY_SUFFIX for child in folder.iterdir()):
+            raise RunFolderError(taken(folder))
+        return folder, False
 
 
 def taken(folder: Path) -> str:
