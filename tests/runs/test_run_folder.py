@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import sys
@@ -130,11 +129,26 @@ def test_a_parent_that_takes_no_folders_is_refused() -> None:
             RunFolder.create("/proc", "m", {}, path=given_path)
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_without_rights_is_refused(tmp_path: Path) -> None:
+@posix
+def test_a_folder_without_rights_is_refused(tmp_path: Path, child) -> None:
     (tmp_path / "locked").mkdir(mode=0o555)
-    with pytest.raises(RunFolderError, match="permission denied"):
-        RunFolder.create(tmp_path / "locked", "m", {})
+    process = child(
+        """
+import os, sys
+from culturescope.errors import RunFolderError
+from culturescope.runs import RunFolder
+if os.geteuid() == 0:  # Root may write anywhere.
+    os.setuid(65534)
+try:
+    RunFolder.create(sys.argv[1], "m", {})
+except RunFolderError as error:
+    print(error)
+""",
+        tmp_path / "locked",
+    )
+    out, err = process.communicate(timeout=20)
+    assert not err
+    assert "permission denied; choose a folder you may write to" in out
 
 
 def test_a_disk_without_room_leaves_no_half_run(small_disk: Path) -> None:
