@@ -1,4 +1,4 @@
-"""Models: where they come from, how they are spoken to, and what may be asked of them. Importing it needs no torch."""
+"""Models: where they come from, how they are spoken to, what may be asked of them. Importing is light."""
 
 from culturescope.models.causal import CausalModel, ShownToken
 from culturescope.models.loading import load

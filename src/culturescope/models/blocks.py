@@ -1,7 +1,7 @@
 """Finds the blocks of the residual stream by structure, so that no list of architectures is needed.
 
-The blocks are the module list whose length the text config gives. A model with a tower for pictures may hold a second
-list of that length; the text model's is the one that lies nearest to the embedding of the tokens.
+The blocks are the module list whose length the text config gives. A model with a tower for pictures may hold
+a second list of that length; the text model's is the one that lies nearest to the embedding of the tokens.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def find_blocks(model: nn.Module, path: str | None = None) -> tuple[nn.ModuleLis
     count = block_count(model)
     if count is None:
         raise ModelError(
-            "the model's config gives no number of layers (num_hidden_layers), so its blocks cannot be found; "
+            "the model's config gives no number of layers (num_hidden_layers), so its blocks cannot be told; "
             f"name their list with blocks=/--blocks-path; {_named(lists)}"
         )
     fitting = [name for name, modules in lists.items() if len(modules) == count and _is_module_list(modules)]

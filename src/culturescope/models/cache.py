@@ -1,7 +1,7 @@
 """The cache on disk: where it lies, how a folder gets into it whole or not at all, and hashes of large files.
 
-A folder is written to a hidden sibling, synced, and renamed as the last step, under a lock. So a folder under its final
-name is complete, and a hidden sibling that nobody locks was left by an attempt that died.
+A folder is written to a hidden sibling, synced, and renamed as the last step, under a lock. So a folder under
+its final name is complete, and a hidden sibling that nobody locks was left by an attempt that died.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 from culturescope.errors import ModelError, RunFailedError
 
 HOME_VARIABLE = "CULTURESCOPE_HOME"
+_SMALL = 16_000_000  # hashed faster than looked up
 
 
 def cache_home() -> Path:
@@ -96,6 +97,8 @@ def known_sha256(path: Path) -> str:
     """SHA-256 of a large file, remembered in the cache by path, size and time of change."""
     real = path.resolve()
     status = real.stat()
+    if status.st_size < _SMALL:
+        return file_sha256(real)
     state = [status.st_size, status.st_mtime_ns]
     memory = cache_home() / "hashes" / f"{hashlib.sha256(str(real).encode()).hexdigest()[:32]}.json"
     try:

@@ -1,8 +1,8 @@
 """A causal language model, white: its letters can be read, its text written, its blocks reached.
 
-A reading is one forward pass over the prompt and the logits z at its last token, where the answer begins:
-log P(letter) = z[letter] - log sum over the vocabulary of exp(z). Only that position goes through the output layer, so
-a batch of long prompts does not fill the memory with logits that nobody reads.
+A reading is one forward pass over the prompt and the logits z at its last token, where the answer begins: log
+P(letter) = z[letter] - log sum over the vocabulary of exp(z). Only that position goes through the output
+layer, so a batch of long prompts does not fill the memory with logits that nobody reads.
 """
 
 from __future__ import annotations
@@ -119,10 +119,7 @@ class CausalModel:
         """The tokens of a prompt, with the one marked whose output is read."""
         (ids,) = self.encode([prompt])
         last = len(ids) - 1
-        return [
-            ShownToken(token, self.tokenizer.decode([token], clean_up_tokenization_spaces=False), at == last)
-            for at, token in enumerate(ids)
-        ]
+        return [ShownToken(token, self._chat.decode([token]), at == last) for at, token in enumerate(ids)]
 
     def batch(
         self, ids: Sequence[Sequence[int]], *, padding_side: Literal["left", "right"] | None = None
@@ -130,8 +127,8 @@ class CausalModel:
         """A padded batch as arguments of the module's forward.
 
         Returns:
-            `input_ids`, `attention_mask` and `position_ids`, each (batch, longest), on the model's device, as far as
-            the module takes them. Positions are counted without the padding.
+            `input_ids`, `attention_mask` and `position_ids`, each (batch, longest), on the model's device, as
+            far as the module takes them. Positions are counted without the padding.
         """
         import torch
 
@@ -174,8 +171,9 @@ class CausalModel:
     ) -> list[str]:
         """Writes an answer for every prompt; only the new text is returned, without special tokens.
 
-        At temperature 0 the likeliest token is taken, above it the tokens are drawn from softmax(z / temperature) by
-        noise that depends on the seed and the prompt alone: neither on the batch nor on the caller's random numbers.
+        At temperature 0 the likeliest token is taken. Above it the tokens are drawn from softmax(z /
+        temperature) by noise that depends on the seed and the prompt alone: not on the batch or the caller's
+        random numbers.
 
         Raises:
             ModelError: a prompt is too long, a number is out of range, or the memory does not suffice.
@@ -196,8 +194,9 @@ class CausalModel:
             batch = self.batch([ids[index] for index in indices], padding_side="left")
             batch.pop("position_ids", None)  # generate counts them itself, token by token
             noise = [PromptNoise([prompts[index].sha256 for index in indices], seed, temperature)]
+            write: Any = self._module.generate
             with quiet(), torch.inference_mode(), _memory():
-                output = self._module.generate(
+                output = write(
                     **batch, generation_config=config, logits_processor=noise if temperature > 0 else []
                 )
             start = batch["input_ids"].shape[1]
@@ -237,7 +236,8 @@ class CausalModel:
         options: dict[str, Any] = {"use_cache": False} if "use_cache" in self._accepts else {}
         if "logits_to_keep" in self._accepts:
             options["logits_to_keep"] = 1 if left else torch.tensor(kept, device=batch["input_ids"].device)
-        logits: torch.Tensor = self._module(**batch, **options).logits
+        run: Any = self._module
+        logits: torch.Tensor = run(**batch, **options).logits
         if logits.shape[1] == len(kept):
             last = [kept.index(at) for at in last]
         return logits[torch.arange(len(rows), device=logits.device), torch.tensor(last, device=logits.device)]
@@ -277,10 +277,7 @@ class CausalModel:
 
     def _text_of(self, tokens: list[int], ends: Sequence[int]) -> str:
         end = next((at for at, token in enumerate(tokens) if token in ends), len(tokens))
-        text = self.tokenizer.decode(
-            tokens[:end], skip_special_tokens=True, clean_up_tokenization_spaces=False
-        )
-        return str(text)
+        return self._chat.decode(tokens[:end], skip_special_tokens=True)
 
 
 class _memory:  # noqa: N801 - reads as a statement: with _memory()

@@ -1,8 +1,8 @@
-"""Renders a prompt for a model: by its chat template, or as plain text for base models; the same on every day.
+"""Renders a prompt for a model: by its chat template, or as plain text for base models; every day the same.
 
-Everything that a template may do differently is settled once, when the chat is opened: whether it has a system role,
-whether it wants its texts in parts, what it must be told to leave today's date and empty thoughts alone, and who writes
-the token that begins a text.
+Everything that a template may do differently is settled once, when the chat is opened: whether it has a
+system role, whether it wants its texts in parts, what it must be told to leave today's date and thoughts out,
+and who writes the token that begins a text.
 """
 
 from __future__ import annotations
@@ -83,8 +83,16 @@ class Chat:
             return [bos, *ids]
         return ids
 
+    def decode(self, ids: list[int], *, skip_special_tokens: bool = False) -> str:
+        """The text of some tokens, with every space as it was."""
+        return str(
+            self.tokenizer.decode(
+                ids, skip_special_tokens=skip_special_tokens, clean_up_tokenization_spaces=False
+            )
+        )
+
     def _render(self, messages: tuple[Message, ...], *, add_generation_prompt: bool) -> str:
-        content = [
+        turns: Any = [
             {
                 "role": turn.role,
                 "content": [{"type": "text", "text": turn.content}] if self.in_parts else turn.content,
@@ -92,7 +100,7 @@ class Chat:
             for turn in messages
         ]
         rendered = self.tokenizer.apply_chat_template(
-            content,
+            turns,
             chat_template=_with_fixed_date(self.template or ""),
             tokenize=False,
             add_generation_prompt=add_generation_prompt,

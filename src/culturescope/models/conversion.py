@@ -1,4 +1,4 @@
-"""Turns a GGUF file into a folder of safetensors, once: GGUF takes many seconds to load, safetensors a fraction of one.
+"""Turns a GGUF file into a folder of safetensors, once: GGUF loads in many seconds, safetensors in one.
 
 The weights are unpacked to float32, the dtype in which every other one can be had by rounding once.
 """
@@ -6,12 +6,13 @@ The weights are unpacked to float32, the dtype in which every other one can be h
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import io
 import json
 import struct
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from culturescope.errors import ModelError
 from culturescope.models.cache import build_folder, known_sha256
@@ -51,7 +52,7 @@ def folder_name(stem: str) -> str:
 
 
 def gguf_folder(file: Path, progress: Progress | None = None) -> Path:
-    """The folder of safetensors for a GGUF file, converted at the first call and kept under the file's content.
+    """The folder of safetensors for a GGUF file, converted at the first call, kept under its content.
 
     Raises:
         ModelError: the file is not a whole GGUF file of a model that transformers knows.
@@ -90,9 +91,8 @@ def convert_gguf(file: Path, folder: Path, *, sha256: str, progress: Progress | 
         ModelError: the file is not a whole GGUF file of a model that transformers knows.
     """
     from transformers import AutoTokenizer
-    from transformers.utils import is_accelerate_available
 
-    if not is_accelerate_available():
+    if importlib.util.find_spec("accelerate") is None:
         raise ModelError(
             "converting a GGUF file needs the package accelerate; install it with: pip install accelerate"
         )
@@ -106,8 +106,8 @@ def convert_gguf(file: Path, folder: Path, *, sha256: str, progress: Progress | 
             module = _load(file)
         except GGUF_ERRORS as error:
             raise ModelError(
-                f"the GGUF file {file.name} cannot be converted: it is damaged, cut short, or of an architecture "
-                f"that transformers cannot load ({_reason(error)})"
+                f"the GGUF file {file.name} cannot be converted: it is damaged, cut short, or of an "
+                f"architecture that transformers cannot load ({_reason(error)})"
             ) from error
         if progress:
             progress(f"saving {file.name} as safetensors")
@@ -126,7 +126,8 @@ def _load(file: Path) -> PreTrainedModel:
     options = {}
     if hasattr(transformers, "GgufConfig"):  # unpack, also where a kernel could compute on packed weights
         options["quantization_config"] = transformers.GgufConfig(dequantize=True)
-    module, info = transformers.AutoModelForCausalLM.from_pretrained(
+    loader: Any = transformers.AutoModelForCausalLM
+    module, info = loader.from_pretrained(
         str(file.parent),
         gguf_file=file.name,
         dtype=getattr(torch, DTYPE),
@@ -137,7 +138,8 @@ def _load(file: Path) -> PreTrainedModel:
     if info["missing_keys"]:
         missing = sorted(info["missing_keys"])
         raise ValueError(f"{len(missing)} tensors are missing, among them {missing[0]}")
-    return module
+    loaded: PreTrainedModel = module
+    return loaded
 
 
 def _plain(module: PreTrainedModel) -> PreTrainedModel:

@@ -1,14 +1,13 @@
 """Finds the tokens by which a model says a letter, at the place where its answer stands.
 
-The place is where an assistant turn filled with one letter differs from the same turn filled with another. All before it
-is what the model reads (with what the template puts between its generation prompt and an answer, such as an empty
-thought), and the first token that differs is the letter's. Letters elsewhere, in a system prompt for example, are the
-same in both renderings and cannot be taken for it.
+The place is where an assistant turn filled with one letter differs from the same turn filled with another.
+All that stands before it is what the model reads (with what the template puts between its generation prompt
+and an answer, such as an empty thought), and the first token that differs is the letter's. Letters elsewhere,
+in a system prompt for example, are the same in both renderings and cannot be taken for it.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,6 +20,7 @@ _PROBES = (
     Prompt.of("Which one, A or B?"),
     Prompt.of("A: tea. B: coffee.", system="B is the answer. A"),
 )
+_SPACES = ("\u2581", "\u0120", " ")
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class AnswerPlace:
 
     Args:
         letters: a token for every letter, in the order asked for.
-        lead: text between the generation prompt and the letter.
+        lead: text between the generation prompt and the letter's token.
         closes: whether the rendering goes on after the letter as the template ends a turn.
         tail: tokens after the letter.
     """
@@ -76,9 +76,9 @@ def find_letters(chat: Chat, letters: Sequence[str] = LETTERS) -> AnswerPlace:
 
 def _place(chat: Chat, prompt: Prompt, letters: Sequence[str]) -> AnswerPlace:
     asked = chat.text(prompt)
-    shared = os.path.commonprefix([chat.text(prompt, answer=letter) for letter in letters])
-    before = shared.removesuffix(os.path.commonprefix(list(letters)))
-    # A generation prompt may go on where a finished turn would not, as after a thought that it has closed itself.
+    renderings = [chat.text(prompt, answer=letter) for letter in letters]
+    before = renderings[0][: _shared(renderings) - _shared(letters)]
+    # A generation prompt may go on where a finished turn would not, as with a thought that it closes itself.
     # Then the answer stands there; only an open thought is no place for an answer.
     extra = asked.removeprefix(before) if asked.startswith(before) else ""
     closes = not extra or extra.count("<think>") > extra.count("</think>")
@@ -86,11 +86,11 @@ def _place(chat: Chat, prompt: Prompt, letters: Sequence[str]) -> AnswerPlace:
         before = asked
 
     filled = [chat.ids(_filled(chat, prompt, letter, closes)) for letter in letters]
-    at = len(os.path.commonprefix(filled))
+    at = _shared(filled)
     found, tails = [], set()
     for letter, ids in zip(letters, filled, strict=True):
         token = ids[at] if at < len(ids) else None
-        text = "" if token is None else chat.tokenizer.decode([token], clean_up_tokenization_spaces=False)
+        text = "" if token is None else chat.decode([token])
         if token is None or text.strip() != letter.strip():
             raise ModelError(
                 f"the letter {letter!r} is not a single token of this tokenizer at the place of the answer "
@@ -100,11 +100,21 @@ def _place(chat: Chat, prompt: Prompt, letters: Sequence[str]) -> AnswerPlace:
         tails.add(tuple(ids[at + 1 :]))
     if len(tails) != 1 or len({token.id for token in found}) != len(found):
         raise ModelError(
-            f"the letters {', '.join(letters)} are not single tokens of their own at the place of the answer; "
-            "the letters of this model cannot be read"
+            f"the letters {', '.join(letters)} are not single tokens of their own at the place of the "
+            "answer; the letters of this model cannot be read"
         )
     lead = before.removeprefix(asked) if before.startswith(asked) else ""
+    if str(chat.tokenizer.convert_ids_to_tokens(found[0].id)).startswith(_SPACES):
+        lead = lead.removesuffix(" ")  # that space is a part of the letter's token
     return AnswerPlace(tuple(found), lead, closes, tails.pop())
+
+
+def _shared(rows: Sequence[Sequence[object]]) -> int:
+    """How many entries all rows have in common from the start."""
+    return next(
+        (at for at, column in enumerate(zip(*rows, strict=False)) if len(set(column)) > 1),
+        min(map(len, rows)),
+    )
 
 
 def _filled(chat: Chat, prompt: Prompt, letter: str, closes: bool) -> str:

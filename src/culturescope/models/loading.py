@@ -1,9 +1,9 @@
-"""Opens a model: its weights, its tokenizer, its chat, its letters and its blocks, or one clear line why not."""
+"""Opens a model: weights, tokenizer, chat, letters and blocks, or one clear line that says why not."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from culturescope.errors import ModelError
 from culturescope.models.blocks import find_blocks
@@ -18,6 +18,7 @@ from culturescope.models.sources import Source, find_source
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 PaddingSide = Literal["left", "right"]
@@ -54,7 +55,7 @@ def load(
 
     Args:
         source: a packaged name (`smollm2-135m`), a hub id, a local folder, or a `.gguf` file.
-        dtype: of the weights in memory: `float32`, `bfloat16`, `float16`, or `auto` for that of the weight files.
+        dtype: of the weights in memory: `float32`, `bfloat16`, `float16`, or `auto` for the files' own.
         device: `cpu`, `cuda`, `cuda:1`, `mps`, or `auto` for the best there is.
         revision: branch, tag or commit of a hub id.
         blocks: dotted path of the module list of the blocks, where the structure does not tell.
@@ -111,7 +112,7 @@ def load(
             "padding_side": padding_side,
         },
     )
-    return CausalModel(module, chat, place, modules, identity, padding_side=padding_side)
+    return CausalModel(module, chat, place, list(modules), identity, padding_side=padding_side)
 
 
 def _tokenizer(found: Source, trust_remote_code: bool) -> PreTrainedTokenizerBase:
@@ -123,7 +124,7 @@ def _tokenizer(found: Source, trust_remote_code: bool) -> PreTrainedTokenizerBas
         tokenizer = AutoTokenizer.from_pretrained(
             str(found.folder), local_files_only=True, trust_remote_code=trust_remote_code
         )
-        # Older models for text and pictures keep their template beside the processor, where a tokenizer cannot see it.
+        # Older models for text and pictures keep their template where a processor, not a tokenizer, sees it.
         beside = found.folder / "chat_template.json"
         if not tokenizer.chat_template and beside.is_file():
             tokenizer.chat_template = json.loads(beside.read_text(encoding="utf-8"))["chat_template"]
@@ -152,10 +153,12 @@ def _module(found: Source, dtype: torch.dtype | str, trust_remote_code: bool) ->
     if info["missing_keys"]:
         missing = sorted(info["missing_keys"])
         raise ModelError(
-            f"the weights of {found.name} are not whole: {len(missing)} tensors are missing, among them {missing[0]}"
+            f"the weights of {found.name} are not whole: {len(missing)} tensors are missing, "
+            f"among them {missing[0]}"
         )
     module.eval()
-    return module
+    loaded: PreTrainedModel = module
+    return loaded
 
 
 def _loader(config: PreTrainedConfig, found: Source) -> Any:
@@ -174,7 +177,7 @@ def _loader(config: PreTrainedConfig, found: Source) -> Any:
 
 
 def _check_vocabulary(module: PreTrainedModel, tokens: int, found: Source) -> None:
-    rows = module.get_input_embeddings().weight.shape[0]
+    rows = cast("nn.Embedding", module.get_input_embeddings()).weight.shape[0]
     if tokens > rows:
         raise ModelError(
             f"the tokenizer of {found.name} has {tokens} tokens, but the model knows only {rows}; "
@@ -186,9 +189,10 @@ def _placed(module: PreTrainedModel, device: torch.device) -> PreTrainedModel:
     import torch
 
     try:
-        return module.to(device)
+        cast("nn.Module", module).to(device)
     except torch.OutOfMemoryError as error:
         raise ModelError(f"the model does not fit into the memory of {device}; try dtype bfloat16") from error
+    return module
 
 
 def _dtype(name: str) -> torch.dtype | str:

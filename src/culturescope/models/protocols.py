@@ -1,7 +1,8 @@
 """What an experiment may ask of a model, in two protocols.
 
-`BlackBox` is what a served model can offer: letters' log-probabilities, where the server gives them, and text.
-`WhiteBox` adds what steering needs: the blocks and the letters' logits. Nothing here imports torch at run time.
+`BlackBox` is what a served model can offer: letters' log-probabilities, where the server gives them, and
+text. `WhiteBox` adds what steering needs: the blocks and the letters' logits. Nothing here imports torch when
+it runs.
 """
 
 from __future__ import annotations
@@ -96,8 +97,8 @@ class BlackBox(Protocol):
     ) -> Iterator[tuple[list[int], list[LetterReading]]]:
         """Reads the letters' log-probabilities at the place of the answer, batch by batch.
 
-        Yields after each forward pass (indices into `prompts`, readings in the same order), so that a caller can
-        save as it goes. The order of the batches is deterministic; every index comes exactly once.
+        Yields after each forward pass (indices into `prompts`, readings in the same order), so that a caller
+        can save as it goes. The order of the batches is deterministic; every index comes exactly once.
 
         Raises:
             ModelError: the model offers no log-probabilities.

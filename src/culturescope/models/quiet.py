@@ -5,12 +5,15 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
     """Silences transformers' log, progress bars and warnings inside the block, and restores them after it."""
-    from transformers.utils import logging
+    from transformers.utils import logging as untyped
+
+    logging: Any = untyped
 
     level = logging.get_verbosity()
     bars = logging.is_progress_bar_enabled()

@@ -1,4 +1,4 @@
-"""From what the user wrote to a local folder of safetensors: a packaged name, a hub id, a folder or a GGUF file.
+"""From what the user wrote to a folder of safetensors: a packaged name, a hub id, a folder or a GGUF file.
 
 Nothing is fetched unless the user asked for it.
 """
@@ -113,8 +113,8 @@ def _hub(name: str, *, revision: str | None, download: bool, trust_remote_code: 
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import (
         GatedRepoError,
-        HFValidationError,
         HfHubHTTPError,
+        HFValidationError,
         LocalEntryNotFoundError,
         RepositoryNotFoundError,
         RevisionNotFoundError,
@@ -134,8 +134,8 @@ def _hub(name: str, *, revision: str | None, download: bool, trust_remote_code: 
         if "/" not in name:
             raise _unknown(name) from error
         raise ModelError(
-            f"{name}{at} is neither a folder nor a model in the local hub cache; add --download (download=True) "
-            "to fetch it from the hub"
+            f"{name}{at} is neither a folder nor a model in the local hub cache; "
+            "add --download (download=True) to fetch it from the hub"
         ) from error
     except GatedRepoError as error:
         raise ModelError(
@@ -171,8 +171,9 @@ def _check_folder(folder: Path, given: str) -> None:
         pickles = sorted(file.name for pattern in _PICKLES for file in folder.glob(pattern))
         if pickles:
             raise ModelError(
-                f"{given} has its weights only as pickles ({pickles[0]}), which can run foreign code when they are "
-                "opened; convert them to safetensors with save_pretrained, or take a revision that has them"
+                f"{given} has its weights only as pickles ({pickles[0]}), which can run foreign code when "
+                "they are opened; convert them to safetensors with save_pretrained, or take a revision that "
+                "has them"
             )
         raise ModelError(f"{given} has no weights (*.safetensors)")
     if not any((folder / name).is_file() for name in _TOKENIZER_FILES):
@@ -211,5 +212,6 @@ def _unknown(text: str) -> ModelError:
     near = packaged.nearest(text)
     hint = f"did you mean {near}?" if near else f"packaged models: {', '.join(sorted(packaged.REGISTRY))}"
     return ModelError(
-        f"there is no model {text!r}: no packaged name, folder, .gguf file or hub id in the local cache; {hint}"
+        f"there is no model {text!r}: no packaged name, folder, .gguf file or model in the local hub cache; "
+        f"{hint}"
     )

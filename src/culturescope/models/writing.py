@@ -1,14 +1,15 @@
 """How an answer is drawn: neutral settings, and noise that belongs to the prompt.
 
-Taking the token with the largest z / T + g, with g = -log(-log u) for uniform u, draws from softmax(z / T) (the Gumbel-max
-trick). The noise of a prompt comes from its own generator, so its answer is the same in any batch and after a resume.
+Taking the token with the largest z / T + g, with g = -log(-log u) for uniform u, draws from softmax(z / T)
+(the Gumbel-max trick). The noise of a prompt comes from its own generator, so its answer is the same in any
+batch and after a resume.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
@@ -47,10 +48,11 @@ class PromptNoise:
 
 
 def neutral_generation(max_new_tokens: int, ends: list[int], pad: int) -> GenerationConfig:
-    """Settings that leave the choice of the token to the logits alone, whatever a model's own defaults say."""
+    """Settings that leave the choice of the token to the logits alone, whatever the model's own defaults."""
     from transformers import GenerationConfig
 
-    return GenerationConfig(
+    make: Any = GenerationConfig
+    settings: GenerationConfig = make(
         max_new_tokens=max_new_tokens,
         do_sample=False,
         num_beams=1,
@@ -60,3 +62,4 @@ def neutral_generation(max_new_tokens: int, ends: list[int], pad: int) -> Genera
         eos_token_id=ends or None,
         pad_token_id=pad,
     )
+    return settings

