@@ -47,11 +47,11 @@ _ITEMS = {
 ITEMS = tuple(ItemText(key, key[0], *words) for key, words in _ITEMS.items())
 DOMAINS = ("family", "workplace", "legal")
 TEMPLATES = ("plain", "question", "advice")
-WORDS = (
-    "the council asks whether a neighbour may keep her shop open on the day of the festival while an older "
-    "colleague would rather close it and a cousin writes that nobody minds so long as the school agrees to it "
-    "before winter comes and the letters are signed by those who live along the river near an orchard"
-).split()
+WORDS = """
+    the council asks whether a neighbour may keep her shop open on the day of the festival while an older
+    colleague would rather close it and a cousin writes that nobody minds so long as the school agrees to it
+    before winter comes and the letters are signed by those who live along the river near an orchard
+"""
 # verdict: (value of d on the axis, D of the personas, half the interval of D, null band, bias, letter mass)
 WORLDS: dict[str, tuple[float, float, float, float, float, float]] = {
     "interpretable": (0.42, 1.35, 0.21, 0.16, 0.14, 0.99),
@@ -163,8 +163,8 @@ def results(
 def sentence(rng: random.Random, length: int) -> str:
     words: list[str] = []
     while sum(map(len, words)) + len(words) < length:
-        words.append(rng.choice(WORDS))
-    return " ".join(words).capitalize()[: length - 1] + "."
+        words.append(rng.choice(WORDS.split()))
+    return " ".join(words).capitalize()[: length - 1].rstrip() + "."
 
 
 def scenarios_and_samples(
@@ -198,11 +198,12 @@ def scenarios_and_samples(
                     for order in ("positive-A", "positive-B") if both else ("positive-A",):
                         gap = (shown if order == "positive-A" else -shown) + b
                         p = mass / (1 + math.exp(-gap))
-                        text = f"<|im_start|>user\n{words['situation']}\n\nA: {words['positive']}\nB: {words['negative']}\n"
-                        text += (
-                            sentence(rng, max(length - len(text) - 40, 2))
-                            + "<|im_end|>\n<|im_start|>assistant\n"
-                        )
+                        first, second = words["positive"], words["negative"]
+                        if order == "positive-B":
+                            first, second = second, first
+                        text = f"<|im_start|>user\n{words['situation']}\n\nA: {first}\nB: {second}\n\n"
+                        text += sentence(rng, max(length - len(text) - 43, 2))
+                        text += "<|im_end|>\n<|im_start|>assistant\n"
                         samples.append(
                             {
                                 "key": f"{key}/{persona}/{template}/{order}",

@@ -1,4 +1,4 @@
-"""The report: one HTML file with the verdict first, the charts, every prompt, and how it was made. Knows no models."""
+"""The report: one HTML file with the verdict first, charts, every prompt, and how it was made."""
 
 from culturescope.page.document import render, write
 from culturescope.page.report import AxisText, ItemText, Report

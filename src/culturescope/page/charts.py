@@ -13,6 +13,7 @@ from culturescope.page.drawing import (
     Row,
     Spec,
     Theme,
+    chart_of,
     cycle,
     finish,
     limit,
@@ -38,7 +39,7 @@ def position_chart(report: Report, axis: AxisText, theme: Theme = PAGE) -> Spec:
 
 
 def item_chart(report: Report, item: ItemText, theme: Theme = PAGE, *, title: str | None = None) -> Spec:
-    """Value logit of an item, over all domains and in each; the scale is shared by all items of the report."""
+    """Value logit of an item, over all domains and in each; all items of the report share the scale."""
     domains = domains_of(report)
     rows = []
     mean = report.item_position(item.id)
@@ -96,7 +97,8 @@ def scatter_chart(
             "d": round(r.d, 4),
             "b": round(r.b, 4),
             "domain": r.domain,
-            "tip": f"{r.scenario}\n{r.item}, {r.domain}\nvalue logit d {signed(r.d)}\nposition bias b {signed(r.b)}",
+            "tip": f"{r.scenario}\n{r.item}, {r.domain}\nvalue logit d {signed(r.d)}\n"
+            f"position bias b {signed(r.b)}",
         }
         for r in readings
         if r.axis == axis.id
@@ -118,13 +120,13 @@ def scatter_chart(
     layers: list[Any] = []
     for sign in (1, -1):
         wedge = [{"x": end, "edge": sign * abs(end), "far": sign * half} for end in (-half, 0, half)]
-        area = alt.Chart(alt.Data(values=wedge)).mark_area(color=theme.band, opacity=0.6, tooltip=None)
+        area = chart_of(wedge).mark_area(color=theme.band, opacity=0.6, tooltip=None)
         layers.append(area.encode(alt.X("x:Q").scale(scale), alt.Y("edge:Q").scale(scale), y2="far:Q"))
-    zero = alt.Chart(alt.Data(values=[{"d": 0, "b": 0}])).mark_rule(color=theme.zero, tooltip=None)
+    zero = chart_of([{"d": 0, "b": 0}]).mark_rule(color=theme.zero, tooltip=None)
     layers += [zero.encode(x), zero.encode(y)]
     colour = alt.Color("domain:N").scale(domain=domains, range=cycle(theme.series, len(domains))).legend(None)
     shape = alt.Shape("domain:N").scale(domain=domains, range=cycle(SHAPES, len(domains))).legend(None)
-    dots = alt.Chart(alt.Data(values=points)).mark_point(filled=True, size=36, opacity=0.8)
+    dots = chart_of(points).mark_point(filled=True, size=36, opacity=0.8)
     layers.append(dots.encode(x, y, color=colour, shape=shape, tooltip=alt.Tooltip("tip:N")))
     return finish(alt.layer(*layers), theme, height=300)
 
@@ -152,7 +154,7 @@ def _dots(rows: Sequence[tuple[str, float, str]], title: str, top: float | None,
     x = alt.X("value:Q").scale(domain=domain, nice=False).axis(ruler)
     y = alt.Y("item:N").sort(None).title(None)
     y = y.axis(domain=False, ticks=False, labelPadding=8, minExtent=40, maxExtent=40, labelLimit=90)
-    base = alt.Chart(alt.Data(values=values)).encode(y, tooltip=alt.Tooltip("tip:N"))
+    base = chart_of(values).encode(y, tooltip=alt.Tooltip("tip:N"))
     stems = base.mark_rule(color=theme.zero, strokeWidth=1.2).encode(x, x2="from:Q")
     dots = base.mark_point(filled=True, size=64, opacity=1, color=theme.ink).encode(x)
     return finish(alt.layer(stems, dots), theme, height=19 * max(len(rows), 1))

@@ -1,4 +1,4 @@
-"""The page: one HTML file that holds its charts, its prompts and its code, and asks the network for nothing."""
+"""The page: one HTML file that holds its charts, its prompts and its code, and asks no network."""
 
 from __future__ import annotations
 
@@ -64,8 +64,7 @@ def render(report: Report) -> str:
             specs=Markup(json_for_script({chart.id: chart.spec for chart in drawn})),  # noqa: S704, escaped for a script
             blob=Markup(prompts_blob(report, samples)),  # noqa: S704, base64
             prompts=len(samples),
-            headline=summary.headline(report),
-            summary=summary.summary(report),
+            summary=summary.sentences(report),
             sections=sections,
             shared=shared,
             check_table=tables.check_table(report),

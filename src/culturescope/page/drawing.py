@@ -1,15 +1,18 @@
-"""What all charts share: colours, the row chart, and the finish of a Vega-Lite specification written with altair.
+"""What all charts share: colours, the row chart, and the finish of a Vega-Lite specification.
 
-A chart is one view that is as wide as its place; the words at both ends of its axis (the poles) are text of the page, so
-that they wrap. Colours come from a theme: the page passes CSS variables and so follows light, dark and print; `LIGHT` holds
-the same colours as values, for figures outside of a page. Domains differ in colour and shape (Okabe and Ito's palette,
-darkened for contrast on paper).
+A chart is one view that is as wide as its place; the words at both ends of its axis (the poles) are text of
+the page, so that they wrap. Colours come from a theme: the page passes CSS variables and so follows light,
+dark and print; `LIGHT` holds the same colours as values, for figures outside of a page. Domains differ in
+colour and shape (Okabe and Ito's palette, darkened for contrast on paper).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Any
 
 from culturescope.page.figures import plain, signed
@@ -72,10 +75,16 @@ class Row:
 
 def limit(estimates: Sequence[Estimate], others: Sequence[float] = ()) -> float:
     """Half the width of an axis that is symmetric about zero and holds all intervals."""
-    ends = [abs(end) for e in estimates for end in (e.low, e.value, e.high)] + [
-        abs(value) for value in others
-    ]
-    return max(1.1 * max(ends, default=0.0), 0.05)
+    ends = [*(end for e in estimates for end in (e.low, e.value, e.high)), *others]
+    return max(1.1 * max((abs(end) for end in ends if math.isfinite(end)), default=0.0), 0.05)
+
+
+def chart_of(values: list[dict[str, Any]]) -> Any:
+    """A chart that carries its values."""
+    import altair as alt
+
+    data: Any = alt.Data
+    return alt.Chart(data(values=values))
 
 
 def cycle(values: Sequence[str], count: int) -> list[str]:
@@ -95,12 +104,43 @@ def row_chart(
     step: int = 20,
     extent: int = 84,
 ) -> Spec:
-    """Estimates with intervals, one a row, about zero; what may not be read is drawn grey, dashed and hollow."""
+    """Estimates with intervals, one a row, about zero; what may not be read is grey, dashed and hollow."""
+    labels = tuple(row.label for row in rows)
+    ticks = [
+        {"label": row.label, "value": tick, "tip": f"{row.tip}\ndifference {signed(tick)}"}
+        for row in rows
+        for tick in row.ticks
+    ]
+    form = _row_form(
+        labels, half, verdict, theme, title, band is not None, bool(ticks), tuple(series), step, extent
+    )
+    data = {"zero": [{"value": 0}], "rows": [_datum(row, row.estimate) for row in rows if row.estimate]}
+    if band is not None:
+        words = f"null band\ntwo value-free personas differ by up to {plain(band)} in 95% of cases"
+        data["band"] = [{"low": -band, "high": band, "tip": words}]
+    if ticks:
+        data["ticks"] = ticks
+    return {**deepcopy(form), "datasets": data}
+
+
+@lru_cache(maxsize=64)
+def _row_form(
+    labels: tuple[str, ...],
+    half: float,
+    verdict: ShownVerdict,
+    theme: Theme,
+    title: str | None,
+    band: bool,
+    ticks: bool,
+    series: tuple[str, ...],
+    step: int,
+    extent: int,
+) -> Spec:
+    """A row chart without its data: items of one axis share it, and altair is slow."""
     import altair as alt
 
     muted, hollow = verdict in NOT_READ, verdict != "interpretable"
     names = [POOLED, PART, *series]
-    labels = [row.label for row in rows]
     scale = alt.Scale(domain=[-half, half], nice=False, zero=False)
     ruler = alt.Axis(
         title=title,
@@ -113,7 +153,7 @@ def row_chart(
         labelFlush=True,
         labelPadding=6,
     )
-    y = alt.Y("label:N").sort(None).scale(domain=labels).title(None)
+    y = alt.Y("label:N").sort(None).scale(domain=list(labels)).title(None)
     y = y.axis(
         minExtent=extent, maxExtent=extent, labelLimit=extent - 8, domain=False, ticks=False, labelPadding=8
     )
@@ -121,38 +161,30 @@ def row_chart(
     def x(field: str) -> Any:
         return alt.X(f"{field}:Q").scale(scale).axis(ruler)
 
+    def of(name: str) -> Any:
+        return alt.Chart(alt.NamedData(name))
+
     colours = [theme.ink, theme.ink, *cycle(theme.series, len(series))]
+    shapes = ["diamond", "circle", *cycle(SHAPES, len(series))]
     colour = alt.Color("series:N").scale(domain=names, range=colours).legend(None)
     ink: Any = alt.value(theme.muted) if muted else colour
-    shape = (
-        alt.Shape("series:N")
-        .scale(domain=names, range=["diamond", "circle", *cycle(SHAPES, len(series))])
-        .legend(None)
-    )
+    shape = alt.Shape("series:N").scale(domain=names, range=shapes).legend(None)
     size = alt.condition(f"datum.series === '{POOLED}'", alt.value(110), alt.value(52))
     tip = alt.Tooltip("tip:N")
     layers: list[Any] = []
-    if band is not None:
-        words = f"null band\ntwo value-free personas differ by up to {plain(band)} in 95% of cases"
-        block = alt.Chart(alt.Data(values=[{"low": -band, "high": band, "tip": words}]))
-        layers.append(block.mark_rect(color=theme.band).encode(x("low"), x2="high:Q", tooltip=tip))
-    zero = alt.Chart(alt.Data(values=[{"value": 0}])).mark_rule(color=theme.zero, strokeWidth=1, tooltip=None)
-    layers.append(zero.encode(x("value")))
-    base = alt.Chart(alt.Data(values=[_datum(row, row.estimate) for row in rows if row.estimate is not None]))
-    rule = base.mark_rule(strokeWidth=1.8, strokeDash=[3, 2] if muted else [1, 0])
+    if band:
+        block = of("band").mark_rect(color=theme.band)
+        layers.append(block.encode(x("low"), x2="high:Q", tooltip=tip))
+    layers.append(of("zero").mark_rule(color=theme.zero, strokeWidth=1, tooltip=None).encode(x("value")))
+    rule = of("rows").mark_rule(strokeWidth=1.8, strokeDash=[3, 2] if muted else [1, 0])
     layers.append(rule.encode(x("low"), y, x2="high:Q", color=ink, tooltip=tip))
     fill: dict[str, Any] = {"fill": theme.paper, "filled": False} if hollow else {"filled": True}
-    point = base.mark_point(opacity=1, strokeWidth=1.8, **fill)
+    point = of("rows").mark_point(opacity=1, strokeWidth=1.8, **fill)
     layers.append(point.encode(x("value"), y, color=ink, shape=shape, size=size, tooltip=tip))
-    for row in rows:
-        if row.ticks:
-            pairs = [
-                {"label": row.label, "value": t, "tip": f"{row.tip}\ndifference {signed(t)}"}
-                for t in row.ticks
-            ]
-            mark = alt.Chart(alt.Data(values=pairs)).mark_tick(color=theme.muted, thickness=1.6, height=11)
-            layers.append(mark.encode(x("value"), y, tooltip=tip))
-    return finish(alt.layer(*layers), theme, height=step * max(len(rows), 1))
+    if ticks:
+        mark = of("ticks").mark_tick(color=theme.muted, thickness=1.6, height=11)
+        layers.append(mark.encode(x("value"), y, tooltip=tip))
+    return finish(alt.layer(*layers), theme, height=step * max(len(labels), 1))
 
 
 def _datum(row: Row, estimate: Estimate) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What stands inside `<script>` elements: charts, the prompts, the code, and the policy that lets only that code run."""
+"""What stands inside `<script>` elements: charts, prompts, code, and the policy that allows only them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import base64
 import gzip
 import hashlib
 import json
+import math
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -13,9 +15,20 @@ from culturescope.page.report import Report
 
 
 def json_for_script(value: Any) -> str:
-    """JSON that is safe inside a `<script>` element: no `<`, `>`, `&` and nothing beyond ASCII is left in it."""
-    text = json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+    """JSON that is safe inside a `<script>` element: ASCII without `<`, `>` and `&`, null for NaN."""
+    text = json.dumps(finite(value), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def finite(value: Any) -> Any:
+    """The value with null for every NaN and infinity in it, which JSON cannot say."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(inner) for inner in value]
+    return value
 
 
 def code_for_script(code: str) -> str:
@@ -24,7 +37,7 @@ def code_for_script(code: str) -> str:
 
 
 def policy(scripts: list[str]) -> str:
-    """A Content-Security-Policy that forbids all network and lets only these inline scripts run, by their hashes."""
+    """A Content-Security-Policy that forbids all network and lets only these scripts run, by their hashes."""
     hashes = " ".join(
         f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
         for script in scripts
@@ -36,17 +49,20 @@ def policy(scripts: list[str]) -> str:
 
 
 def prompts_blob(report: Report, samples: list[dict[str, Any]]) -> str:
-    """Every prompt with what the model said, as base64 of gzipped JSON; texts that are alike stand side by side."""
-    ordered = sorted(
-        samples,
-        key=lambda s: (
-            str(s["scenario"]),
-            s["part"] != "probe",
-            str(s["template"]),
-            s["persona"] or "",
-            str(s["order"]),
-        ),
-    )
+    """Every prompt with what the model said, as base64 of gzipped JSON; like texts stand side by side."""
+    rank = {item.id: place for place, item in enumerate(report.items)}
+
+    def place(sample: Mapping[str, Any]) -> tuple[int, str, bool, str, str, str]:
+        return (
+            rank.get(str(sample["item"]), len(rank)),
+            str(sample["scenario"]),
+            sample["part"] != "probe",
+            str(sample["template"]),
+            str(sample["persona"] or ""),
+            str(sample["order"]),
+        )
+
+    ordered = sorted(samples, key=place)
     shown = {str(sample["scenario"]) for sample in ordered}
     content = {
         "model": report.model_name,
@@ -58,7 +74,7 @@ def prompts_blob(report: Report, samples: list[dict[str, Any]]) -> str:
         "scenarios": {key: dict(value) for key, value in report.scenarios.items() if key in shown},
         "samples": ordered,
     }
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), default=str)
+    text = json.dumps(finite(content), ensure_ascii=False, separators=(",", ":"), default=str)
     packed = gzip.compress(text.encode("utf-8", "replace"), compresslevel=9, mtime=0)
     return base64.b64encode(packed).decode("ascii")
 

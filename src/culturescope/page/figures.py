@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 from culturescope.probing.results import Estimate
 
 MINUS = "\N{MINUS SIGN}"
 
 
 def signed(value: float, digits: int = 2) -> str:
-    """A figure with its sign; what rounds to zero has none."""
+    """A figure with its sign; what rounds to zero has none, what is no number is a question mark."""
+    if not math.isfinite(value):
+        return "?"
     text = f"{abs(value):.{digits}f}"
     if float(text) == 0:
         return text

@@ -1,4 +1,4 @@
-"""Value logit and position bias of each scenario, from the samples, for the chart that sets one against the other.
+"""Value logit and position bias of each scenario, from the samples, to set one against the other.
 
 With l = log P(A) - log P(B):
     d = (l_when_positive_is_A - l_when_positive_is_B) / 2,
@@ -7,6 +7,7 @@ With l = log P(A) - log P(B):
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -31,13 +32,15 @@ class ScenarioReading:
 
 
 def scenario_readings(samples: Iterable[Mapping[str, Any]]) -> tuple[ScenarioReading, ...]:
-    """The readings of all scenarios that were shown in both orders without persona, in order of their first sample."""
+    """The readings of all scenarios that were shown in both orders without persona, as the samples come."""
     gaps: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
     about: dict[str, Mapping[str, Any]] = {}
     for sample in samples:
         if sample["part"] != "probe" or sample["persona"] is not None:
             continue
         a, b = sample["logprobs"]
+        if not math.isfinite(a - b):
+            continue
         gaps[sample["scenario"], sample["template"]][sample["order"]] = a - b
         about.setdefault(sample["scenario"], sample)
     pairs: dict[str, list[tuple[float, float]]] = defaultdict(list)

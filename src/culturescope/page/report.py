@@ -36,7 +36,7 @@ class AxisText:
     @property
     def words(self) -> str:
         """Both poles, negative first, as a sentence names the axis."""
-        return f"{self.negative_pole} – {self.positive_pole}"
+        return f"{self.negative_pole}\N{NO-BREAK SPACE}– {self.positive_pole}"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The words of the report, computed from its numbers. Pure functions: no figure is said that the results do not hold."""
+"""The words of the report, computed from its numbers: no figure is said that the results do not hold."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from culturescope.page.figures import (
     count,
     excludes_zero,
-    interval,
     listing,
     percent,
     percent_with_interval,
@@ -20,10 +19,13 @@ from culturescope.page.report import NOT_READ, UNCHECKED, AxisText, Report, Show
 from culturescope.probing.results import Agreement, AxisCheck, Position
 
 VERDICT_MEANS: dict[ShownVerdict, str] = {
-    "interpretable": "Opposed personas move the answers clearly further than value-free ones. A position may be read, with its interval.",
+    "interpretable": "Opposed personas move the answers clearly further than value-free ones. "
+    "A position may be read, with its interval.",
     "weak": "The instrument reacts, but not surely. Read a side at most, never a distance.",
-    "not interpretable": "The answers do not follow values that this instrument can see. A dot on this axis is no position.",
-    "not checked": "No persona was tried, so nobody knows what the answers follow. A dot on this axis is no position.",
+    "not interpretable": "The answers do not follow values that this instrument can see. "
+    "A dot on this axis is no position.",
+    "not checked": "No persona was tried, so nobody knows what the answers follow. "
+    "A dot on this axis is no position.",
 }
 
 
@@ -62,20 +64,23 @@ def _carry(verdict: ShownVerdict, report: Report) -> str:
 
 
 def summary(report: Report) -> str:
-    """The report in a few sentences: headline, what personas move, what may be read."""
-    moves = []
+    """The report in a few sentences."""
+    return " ".join(sentences(report))
+
+
+def sentences(report: Report) -> list[str]:
+    """The report in a few sentences: headline with what personas move, what lowered it, what may be read."""
+    moves: list[str] = []
     for axis in report.axes:
         check = report.check_of(axis.id)
         if check is not None:
             moves.append(_move(axis, check, first=not moves))
     opening = headline(report)
     if moves:
-        sentences = [f"{opening}: {listing(moves) if len(moves) == 1 else '; '.join(moves)}."]
+        first = f"{opening}: {'; '.join(moves)}."
     else:
-        sentences = [f"{opening}: no opposed personas were tried, so nobody knows whether they carry values."]
-    sentences += lowered(report)
-    sentences += may_be_read(report)
-    return " ".join(sentences)
+        first = f"{opening}: no opposed personas were tried, so nobody knows whether they carry values."
+    return [first, *lowered(report), *may_be_read(report)]
 
 
 def _move(axis: AxisText, check: AxisCheck, *, first: bool) -> str:
@@ -92,37 +97,37 @@ def lowered(report: Report) -> list[str]:
         check = report.check_of(axis.id)
         if check is not None and check.before_reasons != check.verdict:
             found.append(
-                f"On {axis.words} the personas alone would say “{check.before_reasons}”; a mean position bias of "
-                f"{signed(check.mean_b)} and a letter mass of {percent(check.letter_mass)} lower that to "
-                f"“{check.verdict}”."
+                f"On {axis.words} the personas alone would say “{check.before_reasons}”; a mean "
+                f"position bias of {signed(check.mean_b)} and a letter mass of {percent(check.letter_mass)} "
+                f"lower that to “{check.verdict}”."
             )
     return found
 
 
 def may_be_read(report: Report) -> list[str]:
-    """What a reader may take from the positions, one sentence for each kind of verdict."""
-    sentences = []
+    """What a reader may take from the positions, and on which axes there is nothing to take."""
+    found, stands = [], []
     for axis in report.axes:
         position, verdict = report.position_of(axis.id), report.verdict_of(axis.id)
-        if position is None or verdict in NOT_READ:
-            continue
-        caution = ", which is a side at most and no distance" if verdict == "weak" else ""
-        sentences.append(f"Without a persona they stand at {_lean(axis, position)}{caution}.")
-    dark = [axis for axis in report.axes if report.verdict_of(axis.id) in NOT_READ]
+        if position is not None and verdict not in NOT_READ:
+            caution = " (weak: a side at most, no distance)" if verdict == "weak" else ""
+            stands.append(f"at {_lean(axis, position)}{caution}")
+    if stands:
+        found.append(f"Without a persona they stand {'; and '.join(stands)}.")
+    dark = [axis.words for axis in report.axes if report.verdict_of(axis.id) in NOT_READ]
     if len(dark) == len(report.axes):
-        sentences.append("Where its dots lie below should not be read as a position.")
+        found.append("Where its dots lie below should not be read as a position.")
     elif dark:
-        where = listing([axis.words for axis in dark])
-        sentences.append(f"Where its dots lie on {where} should not be read as a position.")
-    return sentences
+        found.append(f"Where its dots lie on {listing(dark)} should not be read as a position.")
+    return found
 
 
-def _lean(axis: AxisText, position: Position) -> str:
-    figure = with_interval(position.d)
+def _lean(axis: AxisText, position: Position, *, named: bool = True) -> str:
+    figure = with_interval(position.d) + (f" on {axis.words}" if named else "")
     if not excludes_zero(position.d):
-        return f"{figure} on {axis.words}, which cannot be told from the middle"
+        return f"{figure}, which cannot be told from the middle"
     pole = axis.positive_pole if position.d.value > 0 else axis.negative_pole
-    return f"{figure} on {axis.words}, on the {pole} side"
+    return f"{figure}, on the {pole} side"
 
 
 def position_sentence(report: Report, axis: AxisText) -> str:
@@ -130,7 +135,7 @@ def position_sentence(report: Report, axis: AxisText) -> str:
     position, verdict = report.position_of(axis.id), report.verdict_of(axis.id)
     if position is None:
         return f"No scenario of {axis.words} was probed."
-    start = f"The mean over {count(position.scenarios, 'scenario')} is {_lean(axis, position)}"
+    start = f"The mean over {count(position.scenarios, 'scenario')} is {_lean(axis, position, named=False)}"
     if verdict in NOT_READ:
         return f"{start}; as this axis is {verdict}, this is no position."
     spread = [w.d.value for w in report.wordings_of(axis.id)]
@@ -148,9 +153,9 @@ def items_sentence(report: Report, axis: AxisText) -> str:
     far = max(cells, key=lambda cell: abs(cell.d.value))
     chance = 0.05 * len(cells)
     text = (
-        f"{len(clear)} of {count(len(cells), 'cell')} of item and domain have an interval clear of zero, where chance "
-        f"alone would give about {chance:.1g}; furthest out is {far.item} in the {far.domain} domain at "
-        f"{with_interval(far.d)}."
+        f"{len(clear)} of {count(len(cells), 'cell')} of item and domain have an interval clear of zero, "
+        f"where chance alone would give about {plain(chance, 1)}; furthest out is {far.item} in the "
+        f"{far.domain} domain at {with_interval(far.d)}."
     )
     if report.verdict_of(axis.id) in NOT_READ:
         text += f" The axis is {report.verdict_of(axis.id)}: this is drawn for completeness, not to be read."
@@ -161,16 +166,16 @@ def check_sentence(axis: AxisText, check: AxisCheck | None) -> str:
     """What the instrument check of an axis shows."""
     if check is None:
         return f"On {axis.words} no persona was tried."
-    D, band = check.D, check.null_band
-    start = f"A persona of each pole, {count(check.scenarios, 'scenario')}: the answers differ by {signed(D.value)} "
-    start += f"({interval(D)})"
-    if D.high < 0:
+    moved, band = check.D, plain(check.null_band)
+    scenarios = count(check.scenarios, "scenario")
+    start = f"Under a persona of each pole, the answers to {scenarios} differ by {with_interval(moved)}"
+    if moved.high < 0:
         return f"{start}, against the direction that the personas ask for."
-    if D.low <= 0:
-        return f"{start}, which cannot be told from nothing; two value-free personas differ by up to {plain(band)}."
-    if D.value <= band:
-        return f"{start}, no more than the {plain(band)} by which two value-free personas may differ."
-    return f"{start}, beyond the {plain(band)} by which two value-free personas may differ."
+    if moved.low <= 0:
+        return f"{start}, which cannot be told from nothing; two value-free personas differ by up to {band}."
+    if moved.value <= check.null_band:
+        return f"{start}, no more than the {band} by which two value-free personas may differ."
+    return f"{start}, beyond the {band} by which two value-free personas may differ."
 
 
 def scatter_sentence(readings: Sequence[ScenarioReading], axis: AxisText) -> str:
@@ -182,8 +187,9 @@ def scatter_sentence(readings: Sequence[ScenarioReading], axis: AxisText) -> str
         )
     decided = sum(r.place_decides for r in found)
     return (
-        f"On {axis.words}, in {decided} of {count(len(found), 'scenario')} the place outweighs the content (|b| > |d|, "
-        "the shaded part): the same letter is the likelier one in both orders, whatever it stands for."
+        f"In {decided} of {count(len(found), 'scenario')} the place outweighs the content "
+        "(|b| > |d|, the shaded part): the same letter is the likelier one in both orders, whatever it "
+        "stands for."
     )
 
 
@@ -203,16 +209,22 @@ def bias_sentence(report: Report) -> str:
         return f"With one order a prompt the position bias is unknown; {mass}."
     most, where = max(biased, key=lambda pair: pair[0])
     mean = sum(b for b, _ in biased) / len(biased)
-    return f"The place of an option shifts an answer by {mean:.2f} logits on average, most on {where.item} ({most:.2f}); {mass}."
+    return (
+        f"The place of an option shifts an answer by {mean:.2f} logits on average, most on {where.item} "
+        f"({most:.2f}); {mass}."
+    )
 
 
 def agreement_sentence(agreement: Agreement | None) -> str:
     """How the letters agree with text that the model writes."""
     if agreement is None:
-        return "No free answers were written in this run, so it is unknown whether the letters agree with what the model would write."
+        return (
+            "No free answers were written in this run, so it is unknown whether the letters agree with "
+            "what the model would write."
+        )
     text = (
-        f"In {agreement.agree} of {count(agreement.prompts, 'prompt')} the likelier letter is the one that the model "
-        f"writes when it may write freely (greedy): {percent_with_interval(agreement.rate)}."
+        f"In {agreement.agree} of {count(agreement.prompts, 'prompt')} the likelier letter is the one that "
+        f"the model writes when it may write freely (greedy): {percent_with_interval(agreement.rate)}."
     )
     rest = []
     if agreement.differ:

@@ -1,10 +1,11 @@
 // The list of scenarios with every prompt. All that comes from the data is shown as text (textContent), never as HTML.
 (function () {
   "use strict";
-  const PAGE = 60;
+  const PAGE = 20;
   const byId = (id) => document.getElementById(id);
   const minus = (text) => text.replace("-", "\u2212");
-  const signed = (x) => (x === null ? "?" : minus((Number(x.toFixed(2)) > 0 ? "+" : "") + x.toFixed(2).replace(/^-(0\.00)$/, "$1")));
+  const finite = (x) => typeof x === "number" && Number.isFinite(x);
+  const signed = (x) => (!finite(x) ? "?" : minus((Number(x.toFixed(2)) > 0 ? "+" : "") + x.toFixed(2).replace(/^-(0\.00)$/, "$1")));
 
   function el(tag, attributes, ...children) {
     const node = document.createElement(tag);
@@ -27,7 +28,7 @@
       if (!found.has(key)) found.set(key, { part: sample.part, template: sample.template, persona: sample.persona, orders: {} });
       found.get(key).orders[sample.order] = sample;
     }
-    const gap = (sample) => sample.logprobs[0] - sample.logprobs[1];
+    const gap = (sample) => (sample.logprobs.every(finite) ? sample.logprobs[0] - sample.logprobs[1] : NaN);
     for (const reading of found.values()) {
       const first = reading.orders["positive-A"];
       const second = reading.orders["positive-B"];
@@ -43,7 +44,7 @@
   }
 
   function mean(values) {
-    const known = values.filter((x) => x !== null);
+    const known = values.filter(finite);
     return known.length ? known.reduce((sum, x) => sum + x, 0) / known.length : null;
   }
 
@@ -69,8 +70,8 @@
   function order(sample, item) {
     const letter = sample.order === "positive-A" ? "A" : "B";
     const row = (name, values) => el("tr", {}, el("th", { scope: "row" }, name), ...values.map((v) => el("td", {}, v)));
-    const p = sample.logprobs.map((x) => Math.exp(x).toFixed(3));
-    const logits = sample.logits ? sample.logits.map((x) => minus(x.toFixed(3))) : ["not shown", "not shown"];
+    const p = sample.logprobs.map((x) => (finite(x) ? Math.exp(x).toFixed(3) : "?"));
+    const logits = sample.logits ? sample.logits.map((x) => (finite(x) ? minus(x.toFixed(3)) : "?")) : ["not shown", "not shown"];
     const carries = ["A", "B"].map((l) => (l === letter ? "positive" : "negative"));
     return el("div", { class: "order" },
       el("h5", {}, letter + " is the positive pole"),
@@ -126,8 +127,8 @@
     return box;
   }
 
-  function choices(select, values) {
-    for (const value of values) select.append(el("option", { value }, value));
+  function choices(select, values, name) {
+    for (const value of values) select.append(el("option", { value }, name ? name(value) : value));
   }
 
   function start(text) {
@@ -138,7 +139,7 @@
     const unique = (key) => Array.from(new Set(data.samples.map((s) => s[key]))).filter((v) => v !== null && v !== undefined).sort();
     let found = [];
     let shown = 0;
-    choices(byId("f-item"), unique("item"));
+    choices(byId("f-item"), Array.from(new Set(scenarios.map((s) => s.item))), (id) => (id + " " + ((data.items[id] || {}).label || "")).trim());
     choices(byId("f-domain"), unique("domain"));
     if (data.samples.some((s) => s.persona === null)) choices(byId("f-persona"), ["none"]);
     choices(byId("f-persona"), unique("persona"));

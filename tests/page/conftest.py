@@ -1,0 +1,78 @@
+"""A real Chromium for the page, and pages rendered once."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from culturescope.page import write
+from tests.page import factory
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+
+
+@dataclass
+class Opened:
+    """A page that was opened from its file, with all that it said and asked for."""
+
+    page: Page
+    messages: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        path = None
+    if path is None:
+        reason = "no Chromium on this machine, or playwright is not installed"
+        if os.environ.get("CI"):
+            pytest.fail(f"{reason}: the page has to be seen in a browser before it is released")
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="session")
+def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report with one interpretable and one uninterpretable axis."""
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    write(factory.report("interpretable", "not interpretable"), path)
+    return path
+
+
+@pytest.fixture
+def opened(browser: Browser) -> Iterator[Any]:
+    """Opens a file as a double click does, offline, and waits until charts and prompts are there."""
+    contexts = []
+
+    def open_file(path: Path, *, width: int = 1280, scheme: Any = "light") -> Opened:
+        context = browser.new_context(
+            offline=True, viewport={"width": width, "height": 900}, color_scheme=scheme, accept_downloads=True
+        )
+        contexts.append(context)
+        result = Opened(context.new_page())
+        result.page.on("console", lambda message: result.messages.append(message.text))
+        result.page.on("pageerror", lambda error: result.messages.append(str(error)))
+        result.page.on("request", lambda request: result.requests.append(request.url))
+        result.page.goto(path.as_uri())
+        result.page.wait_for_selector("html[data-charts=drawn][data-prompts=ready]", timeout=20_000)
+        return result
+
+    yield open_file
+    for context in contexts:
+        context.close()
