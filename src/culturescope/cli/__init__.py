@@ -12,7 +12,6 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Runs the command line with the given arguments and returns its exit code."""
-    import click
     import typer
 
     from culturescope.cli.app import app
@@ -23,14 +22,21 @@ def run(arguments: list[str]) -> int:
         code = command.main(args=arguments, prog_name="culturescope", standalone_mode=False)
     except CulturescopeError as error:
         return _say(f"culturescope: {error}", error.exit_code)
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
+    except _usage_errors() as error:
+        error.show()  # type: ignore[attr-defined]
+        return 2
+    except (KeyboardInterrupt, typer.Abort):
         return _say("culturescope: stopped; what was answered is saved.", 130)
     except BrokenPipeError:
         return 0
     return code if isinstance(code, int) else 0
+
+
+def _usage_errors() -> type[Exception]:
+    """The base class of wrong usage, wherever this version of typer takes it from."""
+    import typer
+
+    return next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 
 
 def _say(line: str, code: int) -> int:

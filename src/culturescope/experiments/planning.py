@@ -72,8 +72,8 @@ def token_table(model_source: str, design: Design, load_options: Mapping[str, An
     """
     model = load(model_source, **load_options)
     lines = [
-        f"{n:>4}  {token!r}{'   <- the letters are read here' if read else ''}"
-        for n, (token, read) in enumerate(model.letter_position(design.tasks()[0].prompt))
+        f"{n:>4}  {token.id:>7}  {token.text!r}{'   <- the letters are read here' if token.read else ''}"
+        for n, token in enumerate(model.letter_position(design.tasks()[0].prompt))
     ]
     tokens = ", ".join(f"{t.letter} is token {t.id} {t.text!r}" for t in model.identity.letters)
     return "\n".join([*lines, f"Letters: {tokens}"])

@@ -6,6 +6,7 @@ over the population of such scenarios and wordings; items and domains are fixed.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
@@ -30,7 +31,8 @@ def aggregate(samples: Iterable[Mapping[str, Any]], *, seed: int = 42) -> Probe:
     scores = score_samples(rows)
     orders: Literal["both", "random"] = "random" if scores.b is None else "both"
     axes = tuple(dict.fromkeys(scores.axes))
-    items = tuple(sorted(dict.fromkeys(scores.items), key=lambda i: (axes.index(_axis_of(scores, i)), i)))
+    # An item with a single scenario has no interval, so it has no position either.
+    items = tuple(i for i, n in Counter(scores.items).items() if n > 1)
     return Probe(
         orders=orders,
         templates=scores.columns,

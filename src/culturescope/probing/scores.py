@@ -94,7 +94,7 @@ def score_samples(samples: Iterable[Mapping[str, Any]], column: str = "template"
         found.setdefault((row["scenario"], row[column]), {})[row["order"]] = row
     if not found:
         raise RunFolderError("the run holds no samples yet: culturescope resume RUN goes on with it")
-    scenarios = tuple(sorted(first))
+    scenarios = tuple(first)
     columns = tuple(dict.fromkeys(c for _, c in found))
     both = all(len(orders) == 2 for orders in found.values())
     one = all(len(orders) == 1 for orders in found.values())

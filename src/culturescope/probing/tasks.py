@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from culturescope.errors import BadInputError
 from culturescope.instrument import Pack, Scenario
 from culturescope.models.protocols import LetterReading
 from culturescope.prompts import ORDERS, Order, Persona, Prompt, Template, dilemma
@@ -59,7 +61,12 @@ def probe_tasks(
     orders: Literal["both", "random"] = "both",
     seed: int = 42,
 ) -> list[Task]:
-    """The prompts without persona: each scenario in each wording, in both orders or in one drawn by the seed."""
+    """The prompts without persona: each scenario in each wording, in both orders or in one drawn by the seed.
+
+    Raises:
+        BadInputError: an axis has fewer than two scenarios, so that its position would have no interval.
+    """
+    _enough(pack, scenarios)
     return [
         Task("probe", pack.axis_of(s), s, t, order, None, dilemma(s, t, order))
         for s in scenarios
@@ -71,13 +78,27 @@ def probe_tasks(
 def check_tasks(
     pack: Pack, scenarios: Sequence[Scenario], template: Template, personas: Sequence[Persona]
 ) -> list[Task]:
-    """The prompts of the instrument check: each scenario in both orders for every persona, in one wording."""
+    """The prompts of the instrument check: each scenario in both orders for every persona, in one wording.
+
+    Raises:
+        BadInputError: an axis has fewer than two scenarios.
+    """
+    _enough(pack, scenarios)
     return [
         Task("check", pack.axis_of(s), s, template, order, persona, dilemma(s, template, order, persona))
         for persona in personas
         for s in scenarios
         for order in ORDERS
     ]
+
+
+def _enough(pack: Pack, scenarios: Sequence[Scenario]) -> None:
+    for axis, count in Counter(pack.axis_of(s) for s in scenarios).items():
+        if count < 2:
+            raise BadInputError(
+                f"axis {axis} has one scenario only: a position needs an interval, and that needs at least two; "
+                "take more scenarios (a larger limit)"
+            )
 
 
 def random_order(scenario_id: str, template_id: str, seed: int) -> Order:
