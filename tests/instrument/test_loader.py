@@ -68,7 +68,15 @@ def test_scenarios_follow_the_rules_of_their_making(scenario):
         assert getattr(scenario, option).rstrip("'").endswith(".")
     assert abs(words["positive"] - words["negative"]) <= max(words["positive"], words["negative"]) / 4
     text = " ".join((scenario.situation, scenario.positive, scenario.negative)).lower()
-    for word in ("traditional", "modern", "progressive", "conservative", "old-fashioned", "liberal", "secular"):
+    for word in (
+        "traditional",
+        "modern",
+        "progressive",
+        "conservative",
+        "old-fashioned",
+        "liberal",
+        "secular",
+    ):
         assert word not in text
 
 
@@ -110,7 +118,10 @@ def test_splits_are_halves_and_stay_as_a_cell_grows(item, domain, pairs):
         ("[1]", "line 1: a JSON object is expected"),
         ("[" * 100_000, "line 1: not valid JSON"),
         ('{"a": 1}\n', 'line 1: the field "id" is missing'),
-        (json.dumps(GOOD) + "\n" + json.dumps(GOOD), r'line 2: the id "Y01-family-01" was already used in .*line 1'),
+        (
+            json.dumps(GOOD) + "\n" + json.dumps(GOOD),
+            r'line 2: the id "Y01-family-01" was already used in .*line 1',
+        ),
         (json.dumps({**GOOD, "situation": "  "}), 'line 1: the field "situation" is empty'),
         (json.dumps({k: v for k, v in GOOD.items() if k != "negative"}), 'the field "negative" is missing'),
         (json.dumps({**GOOD, "item": "Z09"}), 'line 1: unknown item "Z09"; known are Y01'),

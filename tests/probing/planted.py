@@ -40,7 +40,9 @@ def planted(
         d += persona * {"positive": 0.5, "negative": -0.5}.get(kind, 0.0)
         if system:
             d += null_persona * draw("persona", PERSONAS[system].id, scenario.item[0])
-        d += noise * draw(scenario.id, system, user.replace(scenario.positive, "").replace(scenario.negative, ""))
+        d += noise * draw(
+            scenario.id, system, user.replace(scenario.positive, "").replace(scenario.negative, "")
+        )
         return (bias + d if positive_is_a else bias - d), 0.0
 
     return MockModel(logits, rest_mass=rest_mass)

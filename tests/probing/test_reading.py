@@ -31,7 +31,13 @@ def test_averaged_probabilities_would_not_cancel_a_bias():
     reading = cs.probe(planted(bias=4.0, value=1.0), FEW)
     wrong = np.mean(
         [
-            1 / (1 + math.exp(-(1 if row["order"] == "positive-A" else -1) * (row["logits"][0] - row["logits"][1])))
+            1
+            / (
+                1
+                + math.exp(
+                    -(1 if row["order"] == "positive-A" else -1) * (row["logits"][0] - row["logits"][1])
+                )
+            )
             for row in reading.samples
         ]
     )
@@ -76,7 +82,9 @@ def test_without_check_the_verdict_is_not_checked_and_shown():
 
 
 def test_planted_persona_effect_is_interpretable():
-    reading = cs.probe(planted(bias=0.5, value=0.2, persona=1.0, null_persona=0.02, noise=0.05), FEW, check=True)
+    reading = cs.probe(
+        planted(bias=0.5, value=0.2, persona=1.0, null_persona=0.02, noise=0.05), FEW, check=True
+    )
     assert set(reading.verdicts.values()) == {"interpretable"}
     for axis in reading.results.check.axes:
         assert axis.D.value == pytest.approx(1.0, abs=0.15)
@@ -101,7 +109,8 @@ def test_an_effect_within_the_null_band_is_not_interpretable():
 
 
 @pytest.mark.parametrize(
-    ("bias", "rest_mass", "reason"), [(3.5, 0.0, "prefers the letter A"), (0.1, 0.6, "the letters A and B hold only 40%")]
+    ("bias", "rest_mass", "reason"),
+    [(3.5, 0.0, "prefers the letter A"), (0.1, 0.6, "the letters A and B hold only 40%")],
 )
 def test_bias_or_letter_mass_lowers_the_verdict_one_step_and_says_why(bias, rest_mass, reason):
     model = planted(bias=bias, persona=1.0, null_persona=0.02, noise=0.05, rest_mass=rest_mass)

@@ -25,9 +25,15 @@ def test_order_says_which_letter_is_positive(template):
 
 
 def test_the_two_orders_differ_by_the_exchange_only():
-    a, b = (dilemma(SCENARIO, all_templates()[0], o).messages[0].content for o in ("positive-A", "positive-B"))
+    a, b = (
+        dilemma(SCENARIO, all_templates()[0], o).messages[0].content for o in ("positive-A", "positive-B")
+    )
     mark = "\x00"
-    swapped = b.replace(SCENARIO.negative, mark).replace(SCENARIO.positive, SCENARIO.negative).replace(mark, SCENARIO.positive)
+    swapped = (
+        b.replace(SCENARIO.negative, mark)
+        .replace(SCENARIO.positive, SCENARIO.negative)
+        .replace(mark, SCENARIO.positive)
+    )
     assert swapped == a
 
 
@@ -59,8 +65,28 @@ def test_personas_of_the_check():
 def test_value_free_personas_say_nothing_of_values():
     for persona in check_personas():
         if persona.kind == "neutral":
-            for word in ("god", "relig", "pray", "church", "child", "proud", "nation", "flag", "boss", "happy", "trust",
-                         "petition", "abortion", "obey", "vote", "love", "wife", "husband", "should", "believe"):
+            for word in (
+                "god",
+                "relig",
+                "pray",
+                "church",
+                "child",
+                "proud",
+                "nation",
+                "flag",
+                "boss",
+                "happy",
+                "trust",
+                "petition",
+                "abortion",
+                "obey",
+                "vote",
+                "love",
+                "wife",
+                "husband",
+                "should",
+                "believe",
+            ):
                 assert word not in persona.text.lower(), (persona.id, word)
 
 

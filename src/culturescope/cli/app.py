@@ -151,7 +151,8 @@ def page(
 @app.command()
 def plan(
     model: Annotated[
-        str | None, typer.Argument(metavar="[MODEL]", help="Count tokens and estimate the time for this model.")
+        str | None,
+        typer.Argument(metavar="[MODEL]", help="Count tokens and estimate the time for this model."),
     ] = None,
     profile: o.Profile = "quick",
     limit: o.Limit = None,
@@ -168,13 +169,18 @@ def plan(
     power: Annotated[
         bool, typer.Option("--power", help="How many scenarios show a difference in d (default 0.1).")
     ] = False,
-    delta: Annotated[float, typer.Option("--delta", help="The difference in d to be shown, with --power.")] = 0.1,
+    delta: Annotated[
+        float, typer.Option("--delta", help="The difference in d to be shown, with --power.")
+    ] = 0.1,
     from_run: Annotated[
         Path | None,
-        typer.Option("--run", help="Take the spread over scenarios from this run, with --power.", show_default=False),
+        typer.Option(
+            "--run", help="Take the spread over scenarios from this run, with --power.", show_default=False
+        ),
     ] = None,
     show_tokens: Annotated[
-        bool, typer.Option("--show-tokens", help="Show a prompt token by token, and where the letter is read.")
+        bool,
+        typer.Option("--show-tokens", help="Show a prompt token by token, and where the letter is read."),
     ] = False,
     as_json: o.Json = False,
 ) -> None:
@@ -236,8 +242,12 @@ def models_get(
 @scenarios_app.command("list")
 def scenarios_list(
     split: o.Split = None,
-    item: Annotated[str | None, typer.Option("--item", help="Item ids with commas.", show_default=False)] = None,
-    domain: Annotated[str | None, typer.Option("--domain", help="Domains with commas.", show_default=False)] = None,
+    item: Annotated[
+        str | None, typer.Option("--item", help="Item ids with commas.", show_default=False)
+    ] = None,
+    domain: Annotated[
+        str | None, typer.Option("--domain", help="Domains with commas.", show_default=False)
+    ] = None,
     limit: o.Limit = None,
     pack: o.PackFolder = None,
     as_json: o.Json = False,

@@ -16,13 +16,17 @@ Model = Annotated[
         help="A packaged model (see `models list`), a hub id (org/name), a folder, or a .gguf file.",
     ),
 ]
-Run = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, for example runs/2026-01-31-model-1a2b3c.")]
+Run = Annotated[
+    Path, typer.Argument(metavar="RUN", help="A run folder, for example runs/2026-01-31-model-1a2b3c.")
+]
 Profile = Annotated[
     str, typer.Option("--profile", help="How much is asked: quick (about 700 prompts), paper, or full.")
 ]
 Limit = Annotated[
     int | None,
-    typer.Option("--limit", help="Number of scenarios, taken evenly from all items and domains.", show_default=False),
+    typer.Option(
+        "--limit", help="Number of scenarios, taken evenly from all items and domains.", show_default=False
+    ),
 ]
 CheckLimit = Annotated[
     int | None,
@@ -56,7 +60,9 @@ BatchSize = Annotated[
     int | None,
     typer.Option("--batch-size", "--batch_size", help="Prompts in one forward pass.", show_default=False),
 ]
-Seed = Annotated[int | None, typer.Option("--seed", help="Seed of orders, samples and bootstrap.", show_default="42")]
+Seed = Annotated[
+    int | None, typer.Option("--seed", help="Seed of orders, samples and bootstrap.", show_default="42")
+]
 OutputPath = Annotated[
     Path | None,
     typer.Option(
@@ -69,14 +75,17 @@ OutputPath = Annotated[
 ]
 PackFolder = Annotated[
     Path | None,
-    typer.Option("--pack", help="Folder of another instrument (pack.toml and scenarios/).", show_default=False),
+    typer.Option(
+        "--pack", help="Folder of another instrument (pack.toml and scenarios/).", show_default=False
+    ),
 ]
 Dtype = Annotated[
     str | None,
     typer.Option("--dtype", help="float32 (default), bfloat16, float16, or auto.", show_default=False),
 ]
 Device = Annotated[
-    str | None, typer.Option("--device", help="cpu (default), cuda, cuda:1, mps, or auto.", show_default=False)
+    str | None,
+    typer.Option("--device", help="cpu (default), cuda, cuda:1, mps, or auto.", show_default=False),
 ]
 Revision = Annotated[
     str | None, typer.Option("--revision", help="Commit, tag or branch of a hub id.", show_default=False)
@@ -126,7 +135,9 @@ def load_options(model_args: str | None = None, **given: Any) -> dict[str, Any]:
         if not pair.strip():
             continue
         if not equals:
-            raise BadInputError(f'--model_args: "{pair}" is not key=value; write for example dtype=bfloat16,device=cuda')
+            raise BadInputError(
+                f'--model_args: "{pair}" is not key=value; write for example dtype=bfloat16,device=cuda'
+            )
         if key == "pretrained":
             raise BadInputError("--model_args: the model is the command's argument here, not pretrained=...")
         if key not in LOAD_OPTIONS:

@@ -1,0 +1,1 @@
+"""Experiments: the order of the steps, and nothing of how a forward pass works."""

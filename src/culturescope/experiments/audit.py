@@ -44,7 +44,9 @@ def start_run(
         RunFolderError: the place is taken or cannot be written.
     """
     config = {"design": design.as_dict(), "load": dict(load), "seed": design.seed, "profile": design.profile}
-    return RunFolder.create(root, model.identity.name, config, path=output_path, model=model.identity.as_dict())
+    return RunFolder.create(
+        root, model.identity.name, config, path=output_path, model=model.identity.as_dict()
+    )
 
 
 def carry_out(
@@ -174,7 +176,9 @@ def _ask_letters(
             stop_if_asked()
 
 
-def _ask_words(model: BlackBox, design: Design, folder: RunFolder, tasks: Sequence[Task], quiet: bool) -> None:
+def _ask_words(
+    model: BlackBox, design: Design, folder: RunFolder, tasks: Sequence[Task], quiet: bool
+) -> None:
     chosen = design.agreement_tasks(list(tasks))
     known = folder.known()
     keys = [text_key(model.identity, task, NEW_TOKENS) for task in chosen]
@@ -184,7 +188,13 @@ def _ask_words(model: BlackBox, design: Design, folder: RunFolder, tasks: Sequen
     letters = [known[letters_key(model.identity, chosen[n])] for n in missing]
     with Progress(len(missing), "Writing", quiet=quiet) as progress:
         folder.append(
-            ask_freely(model, [chosen[n] for n in missing], letters, [keys[n] for n in missing], new_tokens=NEW_TOKENS)
+            ask_freely(
+                model,
+                [chosen[n] for n in missing],
+                letters,
+                [keys[n] for n in missing],
+                new_tokens=NEW_TOKENS,
+            )
         )
         progress.advance(len(missing))
 
@@ -201,7 +211,9 @@ def _asked_rows(folder: RunFolder, design: Design) -> list[dict[str, Any]]:
             rows, key=lambda r: (r["part"] == "agreement", place.get(_place(r), len(place)), r["key"])
         )
     except (KeyError, TypeError) as error:
-        raise RunFolderError(f"{folder.path}: a sample lacks {error}; it was not written by an audit") from None
+        raise RunFolderError(
+            f"{folder.path}: a sample lacks {error}; it was not written by an audit"
+        ) from None
 
 
 def _place(row: Mapping[str, Any]) -> tuple[Any, ...]:

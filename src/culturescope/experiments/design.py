@@ -73,7 +73,9 @@ class Design:
         try:
             return cls(**{**stored, "template_ids": tuple(stored["template_ids"])})
         except (TypeError, KeyError) as error:
-            raise BadInputError(f"the run's config is not a design that this version knows: {error}") from None
+            raise BadInputError(
+                f"the run's config is not a design that this version knows: {error}"
+            ) from None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -114,4 +116,3 @@ PROFILES = {
     "full": Design(profile="full", agreement=100),
 }
 """quick: one scenario a cell, check on two an item. paper: one random order and wording. full: the whole split."""
-

@@ -56,7 +56,12 @@ def plan(design: Design, model_source: str | None, load_options: Mapping[str, An
         by_part = Counter[str]()
         for task, count in zip(tasks, counts, strict=True):
             by_part[task.part] += count
-        found |= {"tokens": dict(by_part), "tokens_total": sum(counts), "seconds": seconds, "tokens_per_second": rate}
+        found |= {
+            "tokens": dict(by_part),
+            "tokens_total": sum(counts),
+            "seconds": seconds,
+            "tokens_per_second": rate,
+        }
         lines.append(
             f"  tokens: {sum(counts):,}; about {seconds / 60:.1f} minutes at {rate:,.0f} tokens/s, "
             f"measured just now on {min(TIMED_PROMPTS, len(tasks))} prompts."
@@ -105,7 +110,9 @@ def power_table(delta: float, run: str | os.PathLike[str] | None = None) -> dict
     folder = RunFolder.open(run)
     design_of(folder)
     scores = score_samples(row for row in folder.samples() if row["part"] == "probe")
-    lines = [f"Scenarios needed to show a difference of {delta:g} in d (80% power, 5% level), spread from {folder.path}:"]
+    lines = [
+        f"Scenarios needed to show a difference of {delta:g} in d (80% power, 5% level), spread from {folder.path}:"
+    ]
     for axis in dict.fromkeys(scores.axes):
         part = scores.on(axis=axis)
         found = spread(part.d, codes(part.items), codes(part.cells))

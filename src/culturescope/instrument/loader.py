@@ -46,13 +46,21 @@ def _load_pack(folder: Path) -> Pack:
     head = content.get("pack")
     if not isinstance(head, dict):
         raise InstrumentError(f"{file}: the table [pack] is missing")
-    axes = [_validate(Axis, entry, f"{file}, axis {n}") for n, entry in enumerate(_entries(content, "axis", file), 1)]
-    items = [_validate(Item, entry, f"{file}, item {n}") for n, entry in enumerate(_entries(content, "item", file), 1)]
+    axes = [
+        _validate(Axis, entry, f"{file}, axis {n}")
+        for n, entry in enumerate(_entries(content, "axis", file), 1)
+    ]
+    items = [
+        _validate(Item, entry, f"{file}, item {n}")
+        for n, entry in enumerate(_entries(content, "item", file), 1)
+    ]
     _check_unique([a.id for a in axes], f"{file}: axis")
     _check_unique([i.id for i in items], f"{file}: item")
     for item in items:
         if item.axis not in {a.id for a in axes}:
-            raise InstrumentError(f'{file}: item {item.id} names the axis "{item.axis}", which the pack does not have')
+            raise InstrumentError(
+                f'{file}: item {item.id} names the axis "{item.axis}", which the pack does not have'
+            )
     domains = head.get("domains", ())
     files = sorted((folder / "scenarios").glob("*.jsonl"))
     if not files:
@@ -83,7 +91,7 @@ def load_scenarios(
     paths = [Path(files)] if isinstance(files, (str, Path)) else [Path(f) for f in files]
     found: dict[str, str] = {}
     texts: dict[tuple[str, frozenset[str]], str] = {}
-    scenarios = []
+    scenarios: list[Scenario] = []
     for path in paths:
         before = len(scenarios)
         for number, line in enumerate(_read(path).split("\n"), 1):
@@ -92,7 +100,9 @@ def load_scenarios(
                 continue
             scenario = _scenario(line, where)
             if scenario.id in found:
-                raise InstrumentError(f'{where}: the id "{scenario.id}" was already used in {found[scenario.id]}')
+                raise InstrumentError(
+                    f'{where}: the id "{scenario.id}" was already used in {found[scenario.id]}'
+                )
             _check_known("item", scenario.item, items, where)
             _check_known("domain", scenario.domain, domains, where)
             wording = (scenario.situation, frozenset((scenario.positive, scenario.negative)))
@@ -126,8 +136,12 @@ def select(
         and (domains is None or s.domain in domains)
     ]
     if not chosen:
-        asked = ", ".join(f"{k} {v}" for k, v in (("split", split), ("items", items), ("domains", domains)) if v)
-        raise InstrumentError(f"no scenario fits {asked or 'the choice'}: culturescope scenarios list shows what there is")
+        asked = ", ".join(
+            f"{k} {v}" for k, v in (("split", split), ("items", items), ("domains", domains)) if v
+        )
+        raise InstrumentError(
+            f"no scenario fits {asked or 'the choice'}: culturescope scenarios list shows what there is"
+        )
     if limit is None:
         return tuple(chosen)
     if limit < 1:

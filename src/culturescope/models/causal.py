@@ -272,7 +272,7 @@ class CausalModel:
         known = self._module.generation_config.eos_token_id if self._module.generation_config else None
         ends = set(known) if isinstance(known, (list, tuple)) else {known}
         ends.add(self.tokenizer.eos_token_id)
-        ends.update(token for token in self._place.tail[:1] if token in self.tokenizer.all_special_ids)
+        ends.update(token for token in self._place.tail[:1] if token in self.tokenizer.added_tokens_decoder)
         return sorted(token for token in ends if isinstance(token, int))
 
     def _text_of(self, tokens: list[int], ends: Sequence[int]) -> str:

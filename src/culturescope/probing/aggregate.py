@@ -52,7 +52,9 @@ def aggregate(samples: Iterable[Mapping[str, Any]], *, seed: int = 42) -> Probe:
 def interval(scores: Scores, values: Array | None = None, *, seed: int = 42) -> Estimate:
     """Mean of d (or of other values, S x W) over scenarios and wordings, with its interval."""
     return estimate(
-        crossed_interval(scores.d if values is None else values, codes(scores.items), codes(scores.cells), seed=seed)
+        crossed_interval(
+            scores.d if values is None else values, codes(scores.items), codes(scores.cells), seed=seed
+        )
     )
 
 

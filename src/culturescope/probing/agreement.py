@@ -13,8 +13,13 @@ from culturescope.probing.tasks import Task
 from culturescope.stats import wilson
 
 NEW_TOKENS = 12
-LEADING = re.compile(r"^[\s\"'*_`(\[{<]*(?:(?:option|answer|choice|letter)\W{0,4})?([ABab])(?:[\s\"'*_`)\]}>.,:;!]*$|[\"'*_`)\]}>.,:;!\n])", re.I)
-NAMED = re.compile(r"\b(?:option|answer(?:\s+is|\s+would\s+be)?|choose|choice(?:\s+is)?|pick|take|letter)\W{0,4}([AB])\b(?!\s+[a-z])")
+LEADING = re.compile(
+    r"^[\s\"'*_`(\[{<]*(?:(?:option|answer|choice|letter)\W{0,4})?([ABab])(?:[\s\"'*_`)\]}>.,:;!]*$|[\"'*_`)\]}>.,:;!\n])",
+    re.I,
+)
+NAMED = re.compile(
+    r"\b(?:option|answer(?:\s+is|\s+would\s+be)?|choose|choice(?:\s+is)?|pick|take|letter)\W{0,4}([AB])\b(?!\s+[a-z])"
+)
 
 
 def written_letter(text: str) -> str | None:

@@ -18,7 +18,9 @@ def letters_key(identity: ModelIdentity, task: Task) -> str:
 
 def text_key(identity: ModelIdentity, task: Task, new_tokens: int) -> str:
     """Digest of everything that can change the greedy reply to a task."""
-    return SampleKey.of(identity, **_asked(task), task="text", max_new_tokens=new_tokens, temperature=0.0).digest
+    return SampleKey.of(
+        identity, **_asked(task), task="text", max_new_tokens=new_tokens, temperature=0.0
+    ).digest
 
 
 def _asked(task: Task) -> dict[str, Any]:
@@ -50,7 +52,12 @@ def ask(
 
 
 def ask_freely(
-    model: BlackBox, tasks: Sequence[Task], letters: Sequence[dict[str, Any]], keys: Sequence[str], *, new_tokens: int
+    model: BlackBox,
+    tasks: Sequence[Task],
+    letters: Sequence[dict[str, Any]],
+    keys: Sequence[str],
+    *,
+    new_tokens: int,
 ) -> list[dict[str, Any]]:
     """Lets the model answer in its own words (greedy); the rows hold letters and reply side by side."""
     replies = model.generate([task.prompt for task in tasks], max_new_tokens=new_tokens)

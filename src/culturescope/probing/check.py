@@ -79,11 +79,15 @@ def _check_axis(scores: Scores, axis: str, probed: Position | None, seed: int) -
 
 
 def _columns(scores: Scores, kind: str) -> list[str]:
-    return sorted((c for c in scores.columns if c.startswith(f"{kind}-")), key=lambda c: int(c.rpartition("-")[2]))
+    return sorted(
+        (c for c in scores.columns if c.startswith(f"{kind}-")), key=lambda c: int(c.rpartition("-")[2])
+    )
 
 
 def _wording(number: int, found: Estimate, band: float) -> PersonaWording:
-    return PersonaWording(wording=number + 1, D=found, above_zero=found.low > 0, above_band=found.value > band)
+    return PersonaWording(
+        wording=number + 1, D=found, above_zero=found.low > 0, above_band=found.value > band
+    )
 
 
 def _letters(scores: Scores, probed: Position | None) -> tuple[float, float]:

@@ -52,7 +52,9 @@ class Scores:
         """Item and domain of each scenario (S)."""
         return tuple(f"{item}/{domain}" for item, domain in zip(self.items, self.domains, strict=True))
 
-    def on(self, *, axis: str | None = None, item: str | None = None, columns: Sequence[str] | None = None) -> Scores:
+    def on(
+        self, *, axis: str | None = None, item: str | None = None, columns: Sequence[str] | None = None
+    ) -> Scores:
         """The part of one axis or item, or of some columns in the order asked for."""
         rows = [
             n

@@ -80,7 +80,9 @@ class Persona:
 def dilemma(scenario: Dilemma, template: Template, order: Order, persona: Persona | None = None) -> Prompt:
     """The prompt for a scenario; `order` says which letter carries the positive pole."""
     positive_first = order == "positive-A"
-    a, b = (scenario.positive, scenario.negative) if positive_first else (scenario.negative, scenario.positive)
+    a, b = (
+        (scenario.positive, scenario.negative) if positive_first else (scenario.negative, scenario.positive)
+    )
     return Prompt.of(template.fill(scenario.situation, a, b), persona.text if persona else None)
 
 
@@ -115,7 +117,10 @@ def templates(chosen: int | Sequence[str] | None = None) -> tuple[Template, ...]
 @functools.cache
 def check_personas() -> tuple[Persona, ...]:
     """The personas of the instrument check: three positive, three negative, six neutral."""
-    return tuple(Persona(e["id"], e["kind"], e["wording"], e["text"].strip()) for e in _data("personas.toml")["persona"])
+    return tuple(
+        Persona(e["id"], e["kind"], e["wording"], e["text"].strip())
+        for e in _data("personas.toml")["persona"]
+    )
 
 
 def _data(name: str) -> dict[str, Any]:
