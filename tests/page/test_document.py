@@ -185,7 +185,7 @@ def test_hostile_text_stays_text(tmp_path: Path) -> None:
     assert [tag for tag, _ in read.tags if tag == "script"] == ["script"] * 5
     names = {name for _, attributes in read.tags for name in attributes}
     assert names == {name for _, attributes in clean.tags for name in attributes}
-    assert HOSTILE in "".join(read.text)
+    assert HOSTILE.replace("\udc80", "?") in "".join(read.text)
     assert "{{ 7*7 }}" in "".join(read.text)
     assert "<!--" not in html
     specs = read.script("chart-specs")
