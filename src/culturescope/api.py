@@ -35,7 +35,7 @@ def scenarios(
         InstrumentError: nothing fits, or the pack is wrong.
     """
     folder = None if pack is None else Path(pack)
-    return select(load_pack(folder).scenarios, split=split, items=items, domains=domains, limit=limit)
+    return select(load_pack(folder), split=split, items=items, domains=domains, limit=limit)
 
 
 def write_page(readings: Reading | Sequence[Reading], path: str | os.PathLike[str]) -> Path:

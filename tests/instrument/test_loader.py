@@ -83,7 +83,7 @@ def test_scenarios_follow_the_rules_of_their_making(scenario):
 def test_length_does_not_tell_the_pole():
     for item in PACK.item_ids:
         for split in (None, "evaluate", "optimise"):
-            chosen = select(PACK.scenarios, items=[item], split=split)
+            chosen = select(PACK, items=[item], split=split)
             gaps = [len(s.positive.split()) - len(s.negative.split()) for s in chosen]
             longer, shorter = sum(g > 0 for g in gaps), sum(g < 0 for g in gaps)
             assert 0.45 <= longer / (longer + shorter) <= 0.55, (item, split)
@@ -97,12 +97,16 @@ def test_topics_differ_within_an_item():
 
 @given(st.integers(1, 60))
 def test_a_limit_is_balanced_and_part_of_a_larger_one(limit):
-    evaluate = select(PACK.scenarios, split="evaluate")
-    chosen = select(evaluate, limit=limit)
-    per_item = Counter(s.item for s in chosen)
-    assert max(per_item.values()) - min(per_item.get(i, 0) for i in PACK.item_ids) <= 1
-    assert set(chosen) <= set(select(evaluate, limit=min(60, limit + 7)))
-    assert select(chosen, limit=max(1, limit // 2)) == chosen[: max(1, limit // 2)]
+    chosen = select(PACK, split="evaluate", limit=limit)
+    for name in ("item", "domain"):
+        known = PACK.item_ids if name == "item" else PACK.domains
+        counts = Counter(getattr(s, name) for s in chosen)
+        assert max(counts.values()) - min(counts.get(k, 0) for k in known) <= 1 + (name == "domain")
+    axes = Counter(PACK.axis_of(s) for s in chosen)
+    assert abs(axes["Y"] - axes["X"]) <= 1
+    assert set(chosen) <= set(select(PACK, split="evaluate", limit=min(60, limit + 7)))
+    fewer = max(1, limit // 2)
+    assert select(PACK, limit=fewer, among=chosen) == chosen[:fewer]
 
 
 @given(st.sampled_from(PACK.item_ids), st.sampled_from(PACK.domains), st.integers(1, 12))
@@ -161,9 +165,9 @@ def test_line_separators_inside_a_text_do_not_break_the_line(tmp_path):
 
 def test_nothing_chosen_is_an_error():
     with pytest.raises(InstrumentError, match="no scenario fits"):
-        select(PACK.scenarios, items=["Q99"])
+        select(PACK, items=["Q99"])
     with pytest.raises(InstrumentError, match="at least 1"):
-        select(PACK.scenarios, limit=0)
+        select(PACK, limit=0)
 
 
 @pytest.mark.parametrize(

@@ -257,7 +257,7 @@ def scenarios_list(
 
     instrument = load_pack(pack)
     chosen = select(
-        instrument.scenarios,
+        instrument,
         split=o.one_of("split", split, ("evaluate", "optimise")),
         items=_ids("item", item, instrument.item_ids),
         domains=_ids("domain", domain, instrument.domains),

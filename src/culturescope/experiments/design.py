@@ -87,13 +87,13 @@ class Design:
 
     def scenarios(self) -> tuple[Scenario, ...]:
         """The scenarios of the probe."""
-        return select(self.load_pack().scenarios, split=self.split, limit=self.limit)
+        return select(self.load_pack(), split=self.split, limit=self.limit)
 
     def check_scenarios(self) -> tuple[Scenario, ...]:
         """The scenarios of the instrument check, the first ones of the probe."""
         if self.check_limit == 0:
             return ()
-        return select(self.scenarios(), limit=self.check_limit)
+        return select(self.load_pack(), limit=self.check_limit, among=self.scenarios())
 
     def tasks(self) -> list[Task]:
         """Every prompt whose letters are read: the probe's, then the check's.

@@ -6,7 +6,8 @@ import functools
 import hashlib
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -116,21 +117,30 @@ def load_scenarios(
 
 
 def select(
-    scenarios: Sequence[Scenario],
+    pack: Pack,
     *,
     split: str | None = None,
     items: Sequence[str] | None = None,
     domains: Sequence[str] | None = None,
     limit: int | None = None,
+    among: Sequence[Scenario] | None = None,
 ) -> tuple[Scenario, ...]:
-    """Chooses scenarios; a limit takes them evenly from all items and domains, and a smaller one is part of a larger one.
+    """Chooses scenarios of a pack; a limit takes them evenly from axes, items and domains, a smaller one part of a larger.
+
+    Args:
+        pack: the instrument.
+        split: `evaluate`, `optimise`, or None for both.
+        items: item ids.
+        domains: names of domains.
+        limit: at most so many.
+        among: choose from these scenarios of the pack only.
 
     Raises:
         InstrumentError: nothing is left, or the limit is not positive.
     """
     chosen = [
         s
-        for s in scenarios
+        for s in (pack.scenarios if among is None else among)
         if (split is None or s.split == split)
         and (items is None or s.item in items)
         and (domains is None or s.domain in domains)
@@ -146,21 +156,26 @@ def select(
         return tuple(chosen)
     if limit < 1:
         raise InstrumentError(f"limit must be at least 1, not {limit}")
-    return tuple(sorted(chosen, key=_even_order(chosen))[:limit])
+    return tuple(sorted(chosen, key=_even_order(pack))[:limit])
 
 
-def _even_order(scenarios: Sequence[Scenario]) -> Any:
-    """Order that walks over the items, each time one domain further, so that any beginning of it is balanced."""
-    items = {item: n for n, item in enumerate(dict.fromkeys(s.item for s in scenarios))}
-    domains = {domain: n for n, domain in enumerate(dict.fromkeys(s.domain for s in scenarios))}
-    seen: dict[tuple[str, str], int] = {}
-    rank = {}
-    for s in scenarios:
-        within = seen.get((s.item, s.domain), 0)
-        seen[s.item, s.domain] = within + 1
-        turn = (domains[s.domain] - items[s.item]) % len(domains)
-        rank[s.id] = (within, turn, items[s.item])
-    return lambda s: rank[s.id]
+def _even_order(pack: Pack) -> Callable[[Scenario], tuple[int, int, int]]:
+    """Order that walks over the items, axes in turn, each time one domain further: any beginning of it is balanced."""
+    place = {item.id: [i.id for i in pack.items if i.axis == item.axis].index(item.id) for item in pack.items}
+    axes = [axis.id for axis in pack.axes]
+    walk = sorted(pack.items, key=lambda item: (place[item.id], axes.index(item.axis)))
+    rank = {item.id: n for n, item in enumerate(walk)}
+    seen: Counter[tuple[str, str, str]] = Counter()
+    within = {}
+    for s in pack.scenarios:
+        within[s.id] = seen[s.item, s.domain, s.split]
+        seen[s.item, s.domain, s.split] += 1
+
+    def order(s: Scenario) -> tuple[int, int, int]:
+        turn = (pack.domains.index(s.domain) - rank[s.item]) % len(pack.domains)
+        return within[s.id], turn, rank[s.item]
+
+    return order
 
 
 def scenarios_sha256(scenarios: Sequence[Scenario]) -> str:
