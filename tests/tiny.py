@@ -10,6 +10,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from culturescope.models.quiet import quiet
+
 BLOCKS = 3
 HIDDEN = 32
 LONGEST = 1024
@@ -137,7 +139,7 @@ def tiny_model(family: str, folder: Path, *, seed: int = 0) -> Path:
     import torch
 
     tokenizer = tiny_tokenizer(family)
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), quiet():
         torch.manual_seed(seed)
         model = _model(family, len(tokenizer))
     with torch.no_grad():
@@ -145,7 +147,8 @@ def tiny_model(family: str, folder: Path, *, seed: int = 0) -> Path:
             if parameter.dim() > 1 and "vision" not in name:
                 parameter.mul_(8.0)
     folder.mkdir(parents=True, exist_ok=True)
-    model.save_pretrained(folder)
+    with quiet():
+        model.save_pretrained(folder)
     template = tokenizer.chat_template
     if family == "llava":  # as older models of this kind: the template lies beside the processor
         tokenizer.chat_template = None

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 FIXED_DATE = datetime.date(2024, 7, 26)
-PLAIN_PROMPT = "{system}\n\n{user}\nAnswer:"
+_PLAIN_TURNS = {"system": "{}\n\n", "user": "{}\nAnswer:", "assistant": " {}\n\n"}
 _SYSTEM_PROBE = "Probe of the system turn 7193."
 _USER_PROBE = "Probe of the user turn 2846."
 
@@ -48,7 +48,7 @@ class Chat:
     @property
     def template_sha256(self) -> str:
         """Hash of the chat template, or of the plain prompt's wording."""
-        return hashlib.sha256((self.template or PLAIN_PROMPT).encode()).hexdigest()
+        return hashlib.sha256((self.template or "".join(_PLAIN_TURNS.values())).encode()).hexdigest()
 
     def text(self, prompt: Prompt, answer: str | None = None) -> str:
         """The prompt as the model reads it, up to the place of the answer, or with an answer in its place.
@@ -57,13 +57,11 @@ class Chat:
             ModelError: the chat template cannot render it.
         """
         if self.template is None:
-            system, user = _texts(prompt)
-            plain = PLAIN_PROMPT.format(system=system, user=user) if system else f"{user}\nAnswer:"
+            plain = "".join(_PLAIN_TURNS[turn.role].format(turn.content) for turn in prompt.messages)
             return plain if answer is None else f"{plain} {answer}"
         messages = prompt.messages
         if self.folds_system:
-            system, user = _texts(prompt)
-            messages = (Message("user", f"{system}\n\n{user}" if system else user),)
+            messages = _folded(messages)
         if answer is not None:
             messages = (*messages, Message("assistant", answer))
         from jinja2.exceptions import TemplateError
@@ -159,10 +157,11 @@ def _template_of(tokenizer: PreTrainedTokenizerBase) -> str | None:
     return str(stored) if stored else None
 
 
-def _texts(prompt: Prompt) -> tuple[str, str]:
-    system = "\n\n".join(turn.content for turn in prompt.messages if turn.role == "system")
-    user = "\n\n".join(turn.content for turn in prompt.messages if turn.role == "user")
-    return system, user
+def _folded(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """The turns without a system turn; its text stands at the start of the first one that is left."""
+    system = [turn.content for turn in messages if turn.role == "system"]
+    first, *later = (turn for turn in messages if turn.role != "system")
+    return (Message(first.role, "\n\n".join([*system, first.content])), *later)
 
 
 def _with_fixed_date(template: str) -> str:

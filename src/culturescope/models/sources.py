@@ -36,6 +36,7 @@ _HUB_FILES = [
     "*.txt",
     "*.tiktoken",
 ]
+_HUB_DOUBLES = ["consolidated*", "*/*.safetensors", "*/*.json"]  # the same weights for other programs
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,12 @@ class Source:
     @property
     def weights(self) -> list[Path]:
         """The weight files, sorted by name."""
+        index = self.folder / "model.safetensors.index.json"
+        if (self.folder / "model.safetensors").is_file():
+            return [self.folder / "model.safetensors"]
+        if index.is_file():
+            shards = json.loads(index.read_text(encoding="utf-8")).get("weight_map", {}).values()
+            return sorted({self.folder / shard for shard in shards})
         return sorted(self.folder.glob("*.safetensors"))
 
 
@@ -124,7 +131,11 @@ def _hub(name: str, *, revision: str | None, download: bool, trust_remote_code: 
     patterns = [*_HUB_FILES, *(["*.py"] if trust_remote_code else [])]
     try:
         folder = snapshot_download(
-            name, revision=revision, local_files_only=not download, allow_patterns=patterns
+            name,
+            revision=revision,
+            local_files_only=not download,
+            allow_patterns=patterns,
+            ignore_patterns=_HUB_DOUBLES,
         )
     except HFValidationError as error:
         raise _unknown(name) from error
@@ -175,7 +186,7 @@ def _check_folder(folder: Path, given: str) -> None:
                 "they are opened; convert them to safetensors with save_pretrained, or take a revision that "
                 "has them"
             )
-        raise ModelError(f"{given} has no weights (*.safetensors)")
+        raise ModelError(f"{given} has no weights (*.safetensors; pickles such as *.bin are never opened)")
     if not any((folder / name).is_file() for name in _TOKENIZER_FILES):
         raise ModelError(
             f"{given} has no tokenizer (tokenizer.json); save the model's tokenizer into the folder"
