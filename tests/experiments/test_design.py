@@ -12,7 +12,7 @@ from culturescope.probing.ask import letters_key, text_key
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_designs_survive_the_run_folder(profile):
-    design = Design.of(profile, limit=5, template_ids=("plain", "option"))
+    design = Design.of(profile, limit=5, template_ids=("plain", "options"))
     assert Design.from_dict(design.as_dict()) == design
     with pytest.raises(BadInputError):
         Design.from_dict({**design.as_dict(), "unknown": 1})

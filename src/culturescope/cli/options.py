@@ -41,7 +41,7 @@ Templates = Annotated[
     str | None,
     typer.Option(
         "--templates",
-        help="Wordings of the prompt: a number, or ids with commas (plain,option,imagine).",
+        help="Wordings of the prompt: a number, or ids with commas (plain,options,situation).",
         show_default=False,
     ),
 ]

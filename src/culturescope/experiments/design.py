@@ -34,7 +34,7 @@ class Design:
     split: str = "evaluate"
     limit: int | None = None
     check_limit: int | None = None
-    template_ids: tuple[str, ...] = ("plain", "option", "imagine")
+    template_ids: tuple[str, ...] = ("plain", "options", "situation")
     orders: Literal["both", "random"] = "both"
     agreement: int = 20
     seed: int = 42
