@@ -9,7 +9,6 @@ Prints markdown (tables: coverage, parts, verdict, power). Every row has a seed 
 from __future__ import annotations
 
 import argparse
-import itertools
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from culturescope.probing.check import NULL_LEVEL, judge
 from culturescope.stats import IntervalEstimate, cell_intervals, crossed_interval, null_band
 
 Floats = NDArray[np.float64]
@@ -213,7 +213,7 @@ POWER = {
     "noise 0.5, shift 0.05": Personas(shift=0.05, noise=0.5, shared=0.5),
     "noise 0.5, shift 0.2": Personas(shift=0.2, noise=0.5, shared=0.5),
 }
-VALUE_FREE, AXES, LEVELS = 6, 2, (0.95, 0.96, 0.97)
+VALUE_FREE, AXES = 6, 2
 
 
 def persona_tables(
@@ -235,31 +235,26 @@ def persona_tables(
     return (positive - negative).T + planted, effect[:VALUE_FREE].mean(axis=1)
 
 
-def verdict(differences: Floats, value_free: Floats, level: float) -> str:
-    """The rule of the instrument check for one axis; scenarios are spread evenly over the domains."""
-    band, _ = null_band(value_free, level)
+def verdict(differences: Floats, value_free: Floats) -> str:
+    """The product's own rule for one axis, before bias and letter mass; scenarios are spread evenly over domains."""
+    band, _ = null_band(value_free, NULL_LEVEL)
     per_item = len(differences) // ITEMS
-    if differences.mean() <= band:
-        return "not interpretable"
     item = np.repeat(np.arange(ITEMS), per_item)
     cell = item * DOMAINS + np.tile(np.arange(per_item) % DOMAINS, ITEMS)
-    if crossed_interval(differences, item, cell, resamples=RESAMPLES).low <= 0:
-        return "not interpretable"
-    for wording in differences.T:
-        if wording.mean() <= band or crossed_interval(wording, item, cell, resamples=RESAMPLES).low <= 0:
-            return "weak"
-    return "interpretable"
+    pooled = crossed_interval(differences, item, cell, resamples=RESAMPLES)
+    wordings = (crossed_interval(wording, item, cell, resamples=RESAMPLES) for wording in differences.T)
+    return judge(pooled, wordings, band)
 
 
 def verdict_counts(
-    name: str, model: Personas, per_item: int, simulations: int, planted: float = 0.0, level: float = 0.95
+    name: str, model: Personas, per_item: int, simulations: int, planted: float = 0.0
 ) -> tuple[int, int]:
     """How many simulated checks call any axis interpretable, weak or better (planted: one axis)."""
     rng = row_rng("verdict", name, per_item, planted)
     interpretable = weak = 0
     for _ in range(simulations):
         tables = [persona_tables(model, per_item, rng, planted) for _ in range(1 if planted else AXES)]
-        found = [verdict(*table, level) for table in tables]
+        found = [verdict(*table) for table in tables]
         interpretable += "interpretable" in found
         weak += found != ["not interpretable"] * len(found)
     return interpretable, weak
@@ -310,16 +305,11 @@ def print_verdict(simulations: int) -> None:
     rows = []
     for per_item in (2, 3, 6):
         for name, model in NULL.items():
-            row = [f"{per_item}", name]
-            for level in LEVELS:
-                count, weak = verdict_counts(name, model, per_item, simulations, level=level)
-                share, bound = count / simulations, clopper_pearson(count, simulations)[1]
-                row.append(f"{share:.1%} ({bound:.1%}), {weak / simulations:.1%}")
-            rows.append(row)
-    head = "|".join(f"band of {level:.0%}" for level in LEVELS)
-    print_table(
-        "No instrument: interpretable on any axis (bound), weak", f"scenarios an item|null model|{head}", rows
-    )
+            count, weak = verdict_counts(name, model, per_item, simulations)
+            share, bound = count / simulations, clopper_pearson(count, simulations)[1]
+            rows.append([f"{per_item}", name, f"{share:.1%}", f"{bound:.1%}", f"{weak / simulations:.1%}"])
+    head = "scenarios an item|null model|interpretable|upper bound|weak or better"
+    print_table("No instrument: verdict on any of two axes", head, rows)
 
 
 def print_power(simulations: int) -> None:
@@ -327,12 +317,12 @@ def print_power(simulations: int) -> None:
     planted = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
     rows = []
     for name, model in POWER.items():
-        for per_item, level in itertools.product((2, 3, 6), (LEVELS[0], LEVELS[-1])):
-            counts = [verdict_counts(name, model, per_item, simulations, d, level) for d in planted]
+        for per_item in (2, 3, 6):
+            counts = [verdict_counts(name, model, per_item, simulations, d) for d in planted]
             shares = [f"{count / simulations:.0%}, {weak / simulations:.0%}" for count, weak in counts]
-            rows.append([name, f"{per_item}", f"{level:.0%}", *shares])
+            rows.append([name, f"{per_item}", *shares])
     head = "|".join(f"D = {effect}" for effect in planted)
-    print_table("An instrument: interpretable, weak or better", f"model|scenarios an item|band|{head}", rows)
+    print_table("An instrument: interpretable, weak or better", f"model|scenarios an item|{head}", rows)
 
 
 TABLES = {"coverage": print_coverage, "parts": print_parts, "verdict": print_verdict, "power": print_power}

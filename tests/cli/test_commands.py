@@ -83,6 +83,18 @@ def test_resume_of_a_finished_run_asks_nothing(audited, capsys):
     assert (audited / "samples.jsonl").read_bytes() == before
 
 
+def test_a_run_whose_texts_have_changed_is_shown_but_not_mixed_with_new_answers(audited, tmp_path, capsys):
+    for f in audited.iterdir():
+        (tmp_path / f.name).write_bytes(f.read_bytes())
+    manifest = json.loads((tmp_path / "run.json").read_text())
+    manifest["config"]["texts"]["scenarios_sha256"] = "0" * 64
+    (tmp_path / "run.json").write_text(json.dumps(manifest))
+    assert run(["page", str(tmp_path)]) == 0
+    capsys.readouterr()
+    assert run(["resume", str(tmp_path)]) == 2
+    assert "config.texts.scenarios_sha256" in one_line(capsys)[1]
+
+
 def test_another_batch_size_changes_noise_only(audited, tiny, tmp_path):
     assert run(["audit", str(tiny("qwen2")), *SMALL, "--batch_size", "3", "-o", str(tmp_path / "r")]) == 0
     one, other = (

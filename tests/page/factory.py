@@ -101,6 +101,7 @@ def axis_check(axis: str, world: str) -> AxisCheck:
         scenarios=30,
         D=around(D, half),
         null_band=band,
+        null_level=0.96,
         null_pairs=tuple(band * x for x in (0.11, 0.2, 0.36, 0.41, 0.58, 0.8)),
         wordings=tuple(
             PersonaWording(

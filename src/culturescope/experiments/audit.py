@@ -43,10 +43,20 @@ def start_run(
     Raises:
         RunFolderError: the place is taken or cannot be written.
     """
-    config = {"design": design.as_dict(), "load": dict(load), "seed": design.seed, "profile": design.profile}
     return RunFolder.create(
-        root, model.identity.name, config, path=output_path, model=model.identity.as_dict()
+        root, model.identity.name, run_config(design, load), path=output_path, model=model.identity.as_dict()
     )
+
+
+def run_config(design: Design, load: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run is made of, for `run.json`: the design, its texts by hash, and how the model was loaded."""
+    return {
+        "profile": design.profile,
+        "seed": design.seed,
+        "design": design.as_dict(),
+        "texts": design.texts(),
+        "load": dict(load),
+    }
 
 
 def carry_out(
@@ -201,20 +211,20 @@ def _ask_words(
 
 def _asked_rows(folder: RunFolder, design: Design) -> list[dict[str, Any]]:
     """The run's samples in the order of the design, whatever order they were answered in."""
-    place = {
-        (t.part, t.scenario.id, t.template.id, t.order, t.persona.id if t.persona else None): n
-        for n, t in enumerate(design.tasks())
-    }
-    rows = folder.samples()
-    try:
-        return sorted(
-            rows, key=lambda r: (r["part"] == "agreement", place.get(_place(r), len(place)), r["key"])
+    scenarios = {s.id: n for n, s in enumerate(design.load_pack().scenarios)}
+    wordings = {t: n for n, t in enumerate(design.template_ids)}
+
+    def place(row: Mapping[str, Any]) -> tuple[Any, ...]:
+        return (
+            ("probe", "check", "agreement").index(row["part"]),
+            row["persona"] or "",
+            scenarios.get(row["scenario"], len(scenarios)),
+            wordings.get(row["template"], len(wordings)),
+            row["order"],
+            row["key"],
         )
-    except (KeyError, TypeError) as error:
-        raise RunFolderError(
-            f"{folder.path}: a sample lacks {error}; it was not written by an audit"
-        ) from None
 
-
-def _place(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    return (row["part"], row["scenario"], row["template"], row["order"], row["persona"])
+    try:
+        return sorted(folder.samples(), key=place)
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunFolderError(f"{folder.path}: a sample was not written by an audit ({error})") from None

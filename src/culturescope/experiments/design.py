@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from culturescope.errors import BadInputError
-from culturescope.instrument import Pack, Scenario, load_pack, select
+from culturescope.instrument import Pack, Scenario, load_pack, scenarios_sha256, select
 from culturescope.probing.agreement import sample_tasks
 from culturescope.probing.tasks import Task, check_tasks, probe_tasks
 from culturescope.prompts import check_personas, templates
@@ -104,6 +104,14 @@ class Design:
         pack, wordings = self.load_pack(), templates(self.template_ids)
         asked = probe_tasks(pack, self.scenarios(), wordings, orders=self.orders, seed=self.seed)
         return asked + check_tasks(pack, self.check_scenarios(), wordings[0], check_personas())
+
+    def texts(self) -> dict[str, Any]:
+        """Hashes of all that the model is asked: scenarios, wordings, personas."""
+        return {
+            "scenarios_sha256": scenarios_sha256(self.scenarios()),
+            "templates_sha256": {t.id: t.sha256 for t in templates(self.template_ids)},
+            "personas_sha256": {p.id: p.sha256 for p in check_personas()},
+        }
 
     def agreement_tasks(self, tasks: list[Task]) -> list[Task]:
         """The prompts of the probe that are also answered in words."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from culturescope.errors import RunFolderError
-from culturescope.experiments.audit import MAY_DIFFER, carry_out, design_of
+from culturescope.experiments.audit import MAY_DIFFER, carry_out, design_of, run_config
 from culturescope.models import load
 from culturescope.probing.results import Results
 from culturescope.runs import RunFolder
@@ -33,8 +33,10 @@ def resume_run(
         source = options.pop("source", None)
         if not isinstance(source, str):
             raise RunFolderError(f"{folder.path} does not say which model was asked (config.load.source)")
+        now = run_config(design, folder.manifest.config["load"])
+        folder.check_same(now, None, ignore=MAY_DIFFER)
         model = load(source, **options)
-        folder.check_same(folder.manifest.config, model.identity.as_dict(), ignore=MAY_DIFFER)
+        folder.check_same(now, model.identity.as_dict(), ignore=MAY_DIFFER)
         folder.restart()
         if batch_size is not None:
             design = replace(design, batch_size=batch_size)

@@ -77,7 +77,9 @@ def check_chart(report: Report, axis: AxisText, theme: Theme = PAGE) -> Spec:
     half = limit(shown, [x for a in checks for x in (a.null_band, *a.null_pairs)])
     verdict = report.verdict_of(axis.id)
     title = "D, value logit of opposed personas"
-    return row_chart(rows, half, verdict, theme, title=title, band=check.null_band, step=22)
+    return row_chart(
+        rows, half, verdict, theme, title=title, band=(check.null_band, check.null_level), step=22
+    )
 
 
 def _is(passed: bool) -> str:

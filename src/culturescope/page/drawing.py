@@ -99,12 +99,15 @@ def row_chart(
     theme: Theme,
     *,
     title: str | None = None,
-    band: float | None = None,
+    band: tuple[float, float] | None = None,
     series: Sequence[str] = (),
     step: int = 20,
     extent: int = 84,
 ) -> Spec:
-    """Estimates with intervals, one a row, about zero; what may not be read is grey, dashed and hollow."""
+    """Estimates with intervals, one a row, about zero; what may not be read is grey, dashed and hollow.
+
+    `band` is the half-width of the null band and its level.
+    """
     labels = tuple(row.label for row in rows)
     ticks = [
         {"label": row.label, "value": tick, "tip": f"{row.tip}\ndifference {signed(tick)}"}
@@ -116,8 +119,9 @@ def row_chart(
     )
     data = {"zero": [{"value": 0}], "rows": [_datum(row, row.estimate) for row in rows if row.estimate]}
     if band is not None:
-        words = f"null band\ntwo value-free personas differ by up to {plain(band)} in 95% of cases"
-        data["band"] = [{"low": -band, "high": band, "tip": words}]
+        width, level = band
+        words = f"null band\ntwo value-free personas differ by up to {plain(width)} in {level:.0%} of cases"
+        data["band"] = [{"low": -width, "high": width, "tip": words}]
     if ticks:
         data["ticks"] = ticks
     return {**deepcopy(form), "datasets": data}

@@ -8,7 +8,7 @@ of value-free personas would show. The thresholds are fixed here and not tuned o
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -17,8 +17,26 @@ from culturescope.probing.results import AxisCheck, Check, Estimate, PersonaWord
 from culturescope.probing.scores import Scores, score_samples
 from culturescope.stats import null_band
 
+NULL_LEVEL = 0.96
+"""Of the null band. Two axes at 96% make 4.0% false alarms where each persona text has a shift of its own (4.9% at 95%)."""
 LOWEST_LETTER_MASS = 0.5
 LARGEST_MEAN_B = 3.0
+
+
+class Interval(Protocol):
+    """A mean and the lower end of its interval."""
+
+    @property
+    def value(self) -> float:
+        """The mean."""
+        ...
+
+    @property
+    def low(self) -> float:
+        """The lower end."""
+        ...
+
+
 STEPS: tuple[Verdict, Verdict, Verdict] = ("not interpretable", "weak", "interpretable")
 
 
@@ -44,22 +62,26 @@ def check_instrument(
     return Check(scenarios=len(scores.scenarios), prompts=len(rows), axes=axes)
 
 
+def passes(d: Interval, band: float) -> bool:
+    """Whether a D is told from zero and from what value-free personas differ by."""
+    return d.low > 0 and d.value > band
+
+
+def judge(pooled: Interval, wordings: Iterable[Interval], band: float) -> Verdict:
+    """The verdict before bias and letter mass: every wording passes, only all together do, or not even that."""
+    if not passes(pooled, band):
+        return "not interpretable"
+    return "interpretable" if all(passes(w, band) for w in wordings) else "weak"
+
+
 def _check_axis(scores: Scores, axis: str, probed: Position | None, seed: int) -> AxisCheck:
     positive, negative, neutral = (_columns(scores, kind) for kind in ("positive", "negative", "neutral"))
     moved = scores.on(columns=positive).d - scores.on(columns=negative).d
     neutral_means = [balanced_mean(scores, scores.on(columns=[name]).d) for name in neutral]
-    band, pairs = null_band(np.array(neutral_means))
+    band, pairs = null_band(np.array(neutral_means), level=NULL_LEVEL)
     pooled = interval(scores, moved, seed=seed)
-    wordings = tuple(
-        _wording(n, interval(scores, moved[:, n : n + 1], seed=seed), band) for n in range(moved.shape[1])
-    )
-    pooled_passes = pooled.low > 0 and pooled.value > band
-    if pooled_passes and all(w.above_zero and w.above_band for w in wordings):
-        before: Verdict = "interpretable"
-    elif pooled_passes:
-        before = "weak"
-    else:
-        before = "not interpretable"
+    wordings = [interval(scores, moved[:, [n]], seed=seed) for n in range(moved.shape[1])]
+    before = judge(pooled, wordings, band)
     b, mass = _letters(scores, probed)
     faults = _letter_faults(b, mass)
     verdict = STEPS[max(0, STEPS.index(before) - bool(faults))]
@@ -71,8 +93,12 @@ def _check_axis(scores: Scores, axis: str, probed: Position | None, seed: int) -
         scenarios=len(scores.scenarios),
         D=pooled,
         null_band=band,
+        null_level=NULL_LEVEL,
         null_pairs=tuple(float(p) for p in pairs),
-        wordings=wordings,
+        wordings=tuple(
+            PersonaWording(wording=n, D=w, above_zero=w.low > 0, above_band=w.value > band)
+            for n, w in enumerate(wordings, 1)
+        ),
         mean_b=b,
         letter_mass=mass,
     )
@@ -81,12 +107,6 @@ def _check_axis(scores: Scores, axis: str, probed: Position | None, seed: int) -
 def _columns(scores: Scores, kind: str) -> list[str]:
     return sorted(
         (c for c in scores.columns if c.startswith(f"{kind}-")), key=lambda c: int(c.rpartition("-")[2])
-    )
-
-
-def _wording(number: int, found: Estimate, band: float) -> PersonaWording:
-    return PersonaWording(
-        wording=number + 1, D=found, above_zero=found.low > 0, above_band=found.value > band
     )
 
 
@@ -104,18 +124,18 @@ def _letter_faults(b: float, mass: float) -> list[str]:
     faults = []
     if mass < LOWEST_LETTER_MASS:
         faults.append(
-            f"one step lower: the letters A and B hold only {mass:.0%} of the probability (at least {LOWEST_LETTER_MASS:.0%})"
+            f"the letters A and B hold only {mass:.0%} of the probability (at least {LOWEST_LETTER_MASS:.0%}): one step lower"
         )
     if abs(b) > LARGEST_MEAN_B:
         letter = "A" if b > 0 else "B"
         faults.append(
-            f"one step lower: the model prefers the letter {letter} by {abs(b):.1f} logits whatever it stands for "
-            f"(at most {LARGEST_MEAN_B:.0f})"
+            f"the model prefers the letter {letter} by {abs(b):.1f} logits whatever it stands for "
+            f"(at most {LARGEST_MEAN_B:.0f}): one step lower"
         )
     return faults
 
 
-def _reasons(pooled: Estimate, band: float, wordings: Sequence[PersonaWording]) -> list[str]:
+def _reasons(pooled: Estimate, band: float, wordings: Sequence[Estimate]) -> list[str]:
     reasons = []
     if pooled.high < 0:
         reasons.append("the opposed personas move the answers the wrong way")
@@ -123,7 +143,7 @@ def _reasons(pooled: Estimate, band: float, wordings: Sequence[PersonaWording]) 
         reasons.append("the effect of the opposed personas cannot be told from zero")
     if 0 <= pooled.value <= band:
         reasons.append("value-free personas may differ as much as the opposed ones")
-    passed = sum(w.above_zero and w.above_band for w in wordings)
+    passed = sum(passes(w, band) for w in wordings)
     if not reasons:
         reasons.append(
             f"the opposed personas move the answers beyond interval and null band in {passed} of {len(wordings)} wordings"

@@ -77,8 +77,9 @@ class AxisCheck(Frozen):
     """The instrument check of one axis.
 
     `D` is the mean over scenarios of d(positive persona) - d(negative persona); `null_pairs` are the same mean differences
-    between pairs of value-free personas (absolute values); `null_band` is the largest D that such a pair would show in 95%
-    of cases. `before_reasons` is the verdict before bias and letter mass lowered it; `reasons` says in words what decided.
+    between pairs of value-free personas (absolute values); `null_band` is the largest D that such a pair would show in
+    the share `null_level` of cases. `before_reasons` is the verdict before bias and letter mass lowered it; `reasons`
+    says in words what decided.
     """
 
     axis: str
@@ -88,6 +89,7 @@ class AxisCheck(Frozen):
     scenarios: int
     D: Estimate
     null_band: float
+    null_level: float
     null_pairs: tuple[float, ...]
     wordings: tuple[PersonaWording, ...]
     mean_b: float
