@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from culturescope.errors import BadInputError
+
+if TYPE_CHECKING:
+    from culturescope.experiments.design import Design
 
 Model = Annotated[
     str,
@@ -146,7 +149,7 @@ def load_options(model_args: str | None = None, **given: Any) -> dict[str, Any]:
     return {**found, **{k: v for k, v in given.items() if v is not None and v is not False}}
 
 
-def template_ids(text: str | None) -> tuple[str, ...] | None:
+def _template_ids(text: str | None) -> tuple[str, ...] | None:
     """Wordings from the option's text: a number takes the first so many.
 
     Raises:
@@ -170,6 +173,44 @@ def one_of(name: str, value: str | None, known: tuple[str, ...]) -> str | None:
     if value is not None and value not in known:
         raise BadInputError(f'--{name}: "{value}" is not one of {", ".join(known)}')
     return value
+
+
+def say(text: str) -> None:
+    """Tells the user what is going on, beside the output."""
+    typer.echo(text, err=True)
+
+
+def design(
+    profile: str,
+    limit: int | None,
+    check_limit: int | None,
+    templates: str | None,
+    orders: str | None,
+    split: str | None,
+    batch_size: int | None,
+    seed: int | None,
+    pack: Path | None,
+) -> Design:
+    """What the options ask for, checked before anything is loaded.
+
+    Raises:
+        BadInputError: a value that cannot be meant.
+    """
+    from culturescope.experiments.design import Design
+
+    found = Design.of(
+        profile,
+        limit=limit,
+        check_limit=check_limit,
+        template_ids=_template_ids(templates),
+        orders=one_of("orders", orders, ("both", "random")),
+        split=one_of("split", split, ("evaluate", "optimise")),
+        batch_size=batch_size,
+        seed=seed,
+        pack=str(pack.resolve()) if pack else None,
+    )
+    found.tasks()
+    return found
 
 
 def _truth(key: str, value: str) -> bool:

@@ -171,4 +171,4 @@ def _environment() -> Environment:
 
 
 def _file(name: str) -> str:
-    return files("culturescope.page").joinpath("templates", name).read_text(encoding="utf-8")
+    return files("culturescope.page").joinpath("templates").joinpath(name).read_text(encoding="utf-8")

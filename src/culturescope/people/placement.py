@@ -21,8 +21,8 @@ class Nearest(Frozen):
     """A society near to a place.
 
     `distance` is Euclidean on the map, `frequency` the share of bootstrap draws in which it is the nearest one, and
-    `among` says whether it belongs to the set of societies that cannot be told from the nearest one once the choice among all of
-    them is allowed for (95%).
+    `among` says whether it belongs to the set of societies that cannot be told from the nearest one once the choice
+    among all of them is allowed for (95%).
     """
 
     code: str

@@ -1,0 +1,68 @@
+"""The command that says what a run would cost, before it runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from culturescope.cli import options as o
+from culturescope.errors import BadInputError
+
+
+def plan(
+    model: Annotated[
+        str | None,
+        typer.Argument(metavar="[MODEL]", help="Count tokens and estimate the time for this model."),
+    ] = None,
+    profile: o.Profile = "quick",
+    limit: o.Limit = None,
+    check_limit: o.CheckLimit = None,
+    templates: o.Templates = None,
+    orders: o.Orders = None,
+    split: o.Split = None,
+    batch_size: o.BatchSize = None,
+    pack: o.PackFolder = None,
+    dtype: o.Dtype = None,
+    device: o.Device = None,
+    revision: o.Revision = None,
+    model_args: o.ModelArgs = None,
+    power: Annotated[
+        bool, typer.Option("--power", help="How many scenarios show a difference in d (default 0.1).")
+    ] = False,
+    delta: Annotated[
+        float, typer.Option("--delta", help="The difference in d to be shown, with --power.")
+    ] = 0.1,
+    from_run: Annotated[
+        Path | None,
+        typer.Option(
+            "--run", help="Take the spread over scenarios from this run, with --power.", show_default=False
+        ),
+    ] = None,
+    show_tokens: Annotated[
+        bool,
+        typer.Option("--show-tokens", help="Show a prompt token by token, and where the letter is read."),
+    ] = False,
+    as_json: o.Json = False,
+) -> None:
+    """Say what a run would cost before it runs: prompts, tokens, time; or how many scenarios are needed."""
+    from culturescope.experiments import planning
+
+    if power:
+        _print_lines(planning.power_table(delta, from_run), as_json)
+        return
+    design = o.design(profile, limit, check_limit, templates, orders, split, batch_size, None, pack)
+    load = o.load_options(model_args, dtype=dtype, device=device, revision=revision)
+    if show_tokens:
+        if model is None:
+            raise BadInputError("--show-tokens needs a model: culturescope plan MODEL --show-tokens")
+        typer.echo(planning.token_table(model, design, load))
+        return
+    _print_lines(planning.plan(design, model, load), as_json)
+
+
+def _print_lines(found: dict[str, Any], as_json: bool) -> None:
+    lines = found.pop("lines")
+    typer.echo(json.dumps(found, indent=2) if as_json else "\n".join(lines))

@@ -1,0 +1,145 @@
+"""Commands that ask a model, go on asking it, and write its page."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from culturescope.cli import options as o
+
+
+def audit(
+    model: o.Model,
+    profile: o.Profile = "quick",
+    limit: o.Limit = None,
+    check_limit: o.CheckLimit = None,
+    templates: o.Templates = None,
+    orders: o.Orders = None,
+    split: o.Split = None,
+    batch_size: o.BatchSize = None,
+    seed: o.Seed = None,
+    pack: o.PackFolder = None,
+    dtype: o.Dtype = None,
+    device: o.Device = None,
+    revision: o.Revision = None,
+    blocks_path: o.BlocksPath = None,
+    model_args: o.ModelArgs = None,
+    download: o.Download = False,
+    trust_remote_code: o.TrustRemoteCode = False,
+    output_path: o.OutputPath = None,
+    as_json: o.Json = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """Do the whole study of a model: instrument check, probe, verdict, and one page to read.
+
+    Asks everyday dilemmas in both orders and several wordings, checks with opposed personas whether the answers carry
+    values at all, and writes a run folder with report.html.
+    """
+    design = o.design(profile, limit, check_limit, templates, orders, split, batch_size, seed, pack)
+    load = o.load_options(
+        model_args,
+        dtype=dtype,
+        device=device,
+        revision=revision,
+        blocks=blocks_path,
+        download=download,
+        trust_remote_code=trust_remote_code,
+    )
+    _new_run(model, design, load, output_path, as_json=as_json, quiet=quiet)
+
+
+def probe(
+    model: o.Model,
+    profile: o.Profile = "quick",
+    limit: o.Limit = None,
+    templates: o.Templates = None,
+    orders: o.Orders = None,
+    split: o.Split = None,
+    batch_size: o.BatchSize = None,
+    seed: o.Seed = None,
+    pack: o.PackFolder = None,
+    dtype: o.Dtype = None,
+    device: o.Device = None,
+    revision: o.Revision = None,
+    blocks_path: o.BlocksPath = None,
+    model_args: o.ModelArgs = None,
+    download: o.Download = False,
+    trust_remote_code: o.TrustRemoteCode = False,
+    output_path: o.OutputPath = None,
+    as_json: o.Json = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """Read a model's position only, without the instrument check (the verdict is then "not checked")."""
+    design = o.design(profile, limit, 0, templates, orders, split, batch_size, seed, pack)
+    load = o.load_options(
+        model_args,
+        dtype=dtype,
+        device=device,
+        revision=revision,
+        blocks=blocks_path,
+        download=download,
+        trust_remote_code=trust_remote_code,
+    )
+    _new_run(model, design, load, output_path, as_json=as_json, quiet=quiet)
+
+
+def resume(
+    run: o.Run,
+    batch_size: o.BatchSize = None,
+    as_json: o.Json = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """Go on with a run that was stopped or killed; what was answered is not asked again."""
+    from culturescope.experiments.resume import resume_run
+
+    folder, results = resume_run(run, batch_size=batch_size, quiet=quiet)
+    _print_run(folder, results, as_json)
+
+
+def page(
+    run: o.Run,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Another place for the page.", show_default=False)
+    ] = None,
+) -> None:
+    """Compute results and page of a run again, from its samples alone (no model needed)."""
+    from culturescope.experiments.audit import rewrite_page
+
+    typer.echo(str(rewrite_page(run, output)))
+
+
+def _new_run(
+    model_source: str,
+    design: Any,
+    load: dict[str, Any],
+    output_path: Path | None,
+    *,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    from culturescope.experiments.audit import carry_out, start_run
+    from culturescope.models import load as load_model
+
+    model = load_model(model_source, **load, progress=None if quiet else o.say)
+    with start_run(model, design, load={"source": model_source, **load}, output_path=output_path) as folder:
+        typer.echo(f"Run folder: {folder.path}", err=True)
+        try:
+            results = carry_out(model, design, folder, quiet=quiet)
+        except KeyboardInterrupt:
+            typer.echo(f"Stopped. To go on: culturescope resume {folder.path}", err=True)
+            raise
+    _print_run(folder.path, results, as_json)
+
+
+def _print_run(path: Path, results: Any, as_json: bool) -> None:
+    from culturescope.probing.reading import describe
+
+    if as_json:
+        typer.echo(json.dumps({"run": str(path), **results.model_dump(mode="json")}))
+        return
+    for line in describe(results):
+        typer.echo(line)
+    typer.echo(f"Page: {path / 'report.html'}")
