@@ -1,1 +1,27 @@
 """People: societies, item means, the projection to the map, and where a model may be drawn on it."""
+
+from culturescope.people.conversion import Calibration, calibrate, conversion_of
+from culturescope.people.placement import Conversion, Nearest, Placement
+from culturescope.people.placing import nulls, place
+from culturescope.people.projection import Projection, fit_projection
+from culturescope.people.tables import ItemMeans, People, Society, load_people, society
+from culturescope.people.words import describe
+
+__all__ = [
+    "Calibration",
+    "Conversion",
+    "ItemMeans",
+    "Nearest",
+    "People",
+    "Placement",
+    "Projection",
+    "Society",
+    "calibrate",
+    "conversion_of",
+    "describe",
+    "fit_projection",
+    "load_people",
+    "nulls",
+    "place",
+    "society",
+]

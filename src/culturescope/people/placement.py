@@ -38,7 +38,8 @@ class Placement(Frozen):
     `covariance` (order x, y) is that of the place over scenarios, wordings and the projection; the ellipse of 95% has squared
     radius `radius2` in its metric. `displacement` is the place less that of the null with the same conversion.
     `outside` marks an extrapolation: the place lies outside of the hull of the societies. `verdicts` are those of the axes
-    (`interpretable`, `weak`, `not interpretable`, `not checked`); a null has none.
+    (`interpretable`, `weak`, `not interpretable`, `not checked`); a null has none. `beyond` are the items whose converted value
+    lies beyond the answer scale. `nearest` is empty for a null and for a model that nothing may be said of.
     """
 
     label: str
@@ -53,3 +54,4 @@ class Placement(Frozen):
     outside: bool
     verdicts: dict[str, str]
     nearest: tuple[Nearest, ...] = ()
+    beyond: tuple[str, ...] = ()
