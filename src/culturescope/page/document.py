@@ -16,6 +16,7 @@ from culturescope.page import charts, summary, tables
 from culturescope.page.drawing import Spec
 from culturescope.page.embed import code_for_script, json_for_script, policy, prompts_blob, vega_bundle
 from culturescope.page.figures import count, interval, percent, plain, signed, with_interval
+from culturescope.page.map_section import map_css, map_script, map_section
 from culturescope.page.provenance import provenance
 from culturescope.page.readings import ScenarioReading, scenario_readings
 from culturescope.page.report import NOT_READ, AxisText, Report
@@ -53,6 +54,10 @@ def render(report: Report) -> str:
     drawn = [chart for section in sections for chart in section["charts"]]
     drawn += [chart for chart in shared.values() if chart is not None]
     scripts = [vega_bundle(), code_for_script(_file("charts.js")), code_for_script(_file("prompts.js"))]
+    mapped = map_section(report.map) if report.map else None
+    if mapped:
+        scripts.append(map_script())
+    specs = {chart.id: chart.spec for chart in drawn} | (mapped.specs if mapped else {})
     safe = Markup  # what is passed through it is code of this package, base64, or JSON escaped for a script
     html = (
         _environment()
@@ -60,14 +65,15 @@ def render(report: Report) -> str:
         .render(
             report=report,
             policy=policy(scripts),
-            css=safe(_file("report.css")),
+            css=safe(_file("report.css") + (map_css() if mapped else "")),
             scripts=[safe(script) for script in scripts],
-            specs=safe(json_for_script({chart.id: chart.spec for chart in drawn})),
+            specs=safe(json_for_script(specs)),
             blob=safe(prompts_blob(report, samples)),
             prompts=len(samples),
             summary=summary.sentences(report),
             sections=sections,
             shared=shared,
+            map=mapped,
             check_table=tables.check_table(report),
             bias_table=tables.bias_table(report),
             bias_sentence=summary.bias_sentence(report),

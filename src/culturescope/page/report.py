@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from culturescope.probing.results import AxisCheck, Position, Results, Verdict, WordingPosition
+
+if TYPE_CHECKING:
+    from culturescope.page.map_figure import MapFigure
 
 ShownVerdict = Literal["interpretable", "weak", "not interpretable", "not checked"]
 UNCHECKED: ShownVerdict = "not checked"
@@ -51,6 +54,7 @@ class Report:
         samples: one entry a prompt: key, part, scenario, item, domain, axis, template, order, persona, text,
             logits, logprobs, tokens. Read once a rendering, so an iterator serves one page.
         scenarios: situation, positive and negative option, note and tags by scenario id.
+        map: societies and the model's places on the cultural map, when they were computed.
     """
 
     results: Results
@@ -59,6 +63,7 @@ class Report:
     axes: Sequence[AxisText]
     samples: Iterable[Mapping[str, Any]]
     scenarios: Mapping[str, Mapping[str, Any]]
+    map: MapFigure | None = None
 
     @property
     def model(self) -> Mapping[str, Any]:

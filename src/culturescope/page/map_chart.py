@@ -1,0 +1,133 @@
+"""The chart of the cultural map: societies by zone, models with their ellipses, and the nulls.
+
+One unit is as long on both axes. On a page the chart has no legend of its own (the page's filters are one) and
+follows the width of its place by the signals `width` and `height`; the signals `hidden_zones`, `hidden_models` and
+`hidden_domains` leave out what they name. With a numeric width it is a figure that stands alone.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from culturescope.page import map_data
+from culturescope.page.drawing import FONT, Spec, Theme
+from culturescope.page.figures import signed
+from culturescope.page.map_figure import MapFigure, null_of
+from culturescope.page.map_geometry import frame_of
+from culturescope.page.map_layers import map_layers
+from culturescope.page.map_style import (
+    FIGURE_FONT,
+    zone_colours,
+)
+from culturescope.people.placement import Conversion
+
+PAGE_WIDTH, PAGE_NARROW = 900, 330
+MARGIN = {"left": 46, "right": 8, "top": 58, "bottom": 50}
+MEANS: dict[Conversion, str] = {
+    "anchored": "the mean of societies, moved by d",
+    "paper": "mean score s, rescaled to each item’s range",
+}
+
+
+def map_spec(
+    figure: MapFigure, theme: Theme, *, conversion: Conversion | None = None, width: float | None = None
+) -> Spec:
+    """The map by one conversion as a Vega-Lite specification.
+
+    Args:
+        figure: what to draw.
+        theme: its colours.
+        conversion: which places are drawn; the figure's first one by default.
+        width: of the plot in pixels, for a figure that stands alone; on a page it follows its place.
+    """
+    conversion = conversion or figure.conversions[0]
+    alone = width is not None
+    frame, places = frame_of(figure), figure.of(conversion)
+    font = FIGURE_FONT if alone else FONT
+    wide = width or PAGE_WIDTH
+    labels = map_data.label_rows(figure, conversion, wide, narrow=False, view="wide")
+    if not alone:
+        labels += map_data.label_rows(figure, conversion, PAGE_NARROW, narrow=True, view="narrow")
+    hue = dict(zip(figure.zones, zone_colours(figure.zones, theme), strict=True))
+    spec: Spec = {
+        "$schema": _schema(),
+        "description": f"Cultural map, conversion {conversion}",
+        "width": wide,
+        "height": wide * frame.ratio,
+        "title": _title(figure, conversion, theme, font),
+        "datasets": {
+            "zones": [{**row, "hue": hue[row["zone"]]} for row in map_data.zone_rows(figure)],
+            "societies": map_data.society_rows(figure),
+            "places": map_data.place_rows(places),
+            "ellipses": map_data.ellipse_rows(places),
+            "ways": map_data.way_rows(places),
+            "labels": [{**row, "hue": hue.get(str(row.get("zone")))} for row in labels],
+        },
+        "layer": map_layers(figure, theme, font, alone=alone),
+        "config": _config(theme, font),
+    }
+    if alone:
+        spec["padding"] = 14
+        spec["background"] = theme.paper
+    else:
+        spec["padding"] = dict(MARGIN)
+        spec["autosize"] = {"type": "none"}
+        spec["params"] = [
+            {"name": name, "value": []} for name in ("hidden_zones", "hidden_models", "hidden_domains")
+        ]
+        spec["usermeta"] = {"ratio": frame.ratio, "across": MARGIN["left"] + MARGIN["right"]}
+    return spec
+
+
+def _title(figure: MapFigure, conversion: Conversion, theme: Theme, font: str) -> Spec:
+    nulls = [p for p in figure.of(conversion) if p.kind == "null"]
+    spots = [(p.x, p.y) for p in nulls] or [null_of(p) for p in figure.of(conversion)][:1]
+    below = f"Null at x {signed(spots[0][0])}, y {signed(spots[0][1])}" if spots else "No null was drawn"
+    return {
+        "text": f"Conversion: {conversion}",
+        "subtitle": [f"{MEANS[conversion]}", below],
+        "anchor": "start",
+        "frame": "group",
+        "offset": 12,
+        "fontSize": 14,
+        "fontWeight": 600,
+        "color": theme.ink,
+        "font": font,
+        "subtitleFont": font,
+        "subtitleFontSize": 12,
+        "subtitleColor": theme.muted,
+        "subtitlePadding": 3,
+        "subtitleLineHeight": 15,
+    }
+
+
+def _config(theme: Theme, font: str) -> Spec:
+    return {
+        "background": None,
+        "font": font,
+        "view": {"stroke": theme.line, "strokeWidth": 1},
+        "legend": {"labelColor": theme.ink},
+        "axis": {
+            "gridColor": theme.line,
+            "gridWidth": 1,
+            "domain": False,
+            "ticks": False,
+            "labelPadding": 6,
+            "labelColor": theme.muted,
+            "labelFont": font,
+            "labelFontSize": 12,
+            "titleColor": theme.ink,
+            "titleFont": font,
+            "titleFontSize": 13,
+            "titleFontWeight": 400,
+            "titlePadding": 10,
+        },
+        "axisY": {"minExtent": 22, "maxExtent": 22},
+    }
+
+
+@lru_cache(maxsize=1)
+def _schema() -> str:
+    import altair as alt
+
+    return str(alt.SCHEMA_URL)

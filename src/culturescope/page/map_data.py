@@ -1,0 +1,188 @@
+"""The rows that the map is drawn from: outlines, societies, places, ellipses, ways from the null, and words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from culturescope.page.figures import signed
+from culturescope.page.map_figure import (
+    AXES,
+    MapFigure,
+    clean,
+    domain_of,
+    name_of,
+    null_of,
+    readable,
+    shorten,
+    verdict_of,
+    verdict_on,
+    zone_of,
+)
+from culturescope.page.map_geometry import ellipse, frame_of, half_axes, outlines
+from culturescope.page.map_labels import Label, set_labels
+from culturescope.people.placement import Conversion, Placement
+
+Row = dict[str, Any]
+
+
+def society_rows(figure: MapFigure) -> list[Row]:
+    """Each society once."""
+    return [
+        {
+            "code": clean(s.code),
+            "name": clean(s.name),
+            "zone": zone_of(s),
+            "year": s.year,
+            "x": s.x,
+            "y": s.y,
+            "named": s.code in figure.named,
+            "tip": f"{clean(s.name)}\n{zone_of(s)}, survey of {s.year}\n{place_words(s.x, s.y)}",
+        }
+        for s in figure.societies
+    ]
+
+
+def place_words(x: float, y: float) -> str:
+    """`x −0.22 (survival – self-expression)` and the same of y, on two lines."""
+    return f"x {signed(x)} (survival – self-expression)\ny {signed(y)} (traditional – secular-rational)"
+
+
+def zone_rows(figure: MapFigure) -> list[Row]:
+    """The corners of the outlines, in order."""
+    return [
+        {"zone": zone.name, "ring": f"{zone.name} {number}", "n": n, "x": x, "y": y}
+        for zone in outlines(figure.societies)
+        for number, ring in enumerate(zone.rings)
+        for n, (x, y) in enumerate(ring)
+    ]
+
+
+def place_rows(places: Sequence[Placement]) -> list[Row]:
+    """Models and nulls, each with the style that its verdict asks for."""
+    return [{**_about(p, n), "x": p.x, "y": p.y, "tip": _tip(p)} for n, p in enumerate(places)]
+
+
+def ellipse_rows(places: Sequence[Placement]) -> list[Row]:
+    """The corners of the ellipses, in order; a place without any spread has none."""
+    return [
+        {**_about(p, number), "n": n, "x": x, "y": y}
+        for number, p in enumerate(places)
+        if half_axes(p)[0] > 0
+        for n, (x, y) in enumerate(ellipse(p))
+    ]
+
+
+def way_rows(places: Sequence[Placement]) -> list[Row]:
+    """From the null to each model; `angle` turns an upward triangle along the way."""
+    rows = []
+    for number, p in enumerate(places):
+        dx, dy = p.displacement
+        if p.kind != "model" or math.hypot(dx, dy) < 1e-6:
+            continue
+        (x, y), share = null_of(p), 0.55
+        rows.append(
+            {
+                **_about(p, number),
+                "x": x,
+                "y": y,
+                "x2": p.x,
+                "y2": p.y,
+                "xm": x + share * dx,
+                "ym": y + share * dy,
+                "angle": 90 - math.degrees(math.atan2(dy, dx)),
+            }
+        )
+    return rows
+
+
+def label_rows(
+    figure: MapFigure, conversion: Conversion, width: float, *, narrow: bool, view: str
+) -> list[Row]:
+    """The words on the map, set for a plot of this width."""
+    frame = frame_of(figure)
+    scale, height = width / (frame.right - frame.left), width * frame.ratio
+    places = figure.of(conversion)
+    rows: list[Row] = []
+    labels: list[Label] = []
+
+    def pixel(x: float, y: float) -> tuple[float, float]:
+        return (x - frame.left) * scale, (frame.top - y) * scale
+
+    def add(row: Row, label: Label, anchors: Sequence[tuple[float, float]]) -> None:
+        rows.append({**row, "anchors": anchors, "text": "\n".join(label.lines), "view": view})
+        labels.append(label)
+
+    small = 10.5 if narrow else 12
+    for number, p in reversed(list(enumerate(places))):
+        at = pixel(p.x, p.y)
+        label = Label(_place_lines(p, 20 if narrow else 34), small + 0.5, (at,), 13, at)
+        add({**_about(p, number), "kind": "place"}, label, [(p.x, p.y)])
+    for s in figure.societies:
+        if s.code in figure.named:
+            at = pixel(s.x, s.y)
+            label = Label((shorten(clean(s.name), 24),), small, (at,), 9, at)
+            add({"zone": zone_of(s), "kind": "society"}, label, [(s.x, s.y)])
+    for zone in outlines(figure.societies):
+        home = tuple(sum(axis) / len(zone.inside) for axis in zip(*zone.inside, strict=True))
+        step = max(1, len(zone.inside) // 90)
+        anchors = list(zone.inside[::step])
+        lines = tuple(_fold(zone.name, 12 if narrow else 18))
+        label = Label(lines, small, tuple(pixel(*a) for a in anchors), 0, pixel(home[0], home[1]))
+        add({"zone": zone.name, "kind": "zone"}, label, anchors)
+    marks = [(pixel(s.x, s.y), 5.5 if s.code in figure.named else 3.5) for s in figure.societies]
+    marks += [(pixel(p.x, p.y), 8.0) for p in places]
+    for row, where in zip(rows, set_labels(labels, marks, width, height), strict=True):
+        x, y = row.pop("anchors")[where.anchor]
+        row |= {"x": x, "y": y, "dx": round(where.dx, 1), "dy": round(where.dy, 1), "align": where.align}
+    return rows
+
+
+def _about(place: Placement, number: int) -> Row:
+    verdict = verdict_of(place)
+    style = "null" if place.kind == "null" else "unread" if not readable(place) else verdict
+    return {
+        "id": f"place {number}",
+        "style": style,
+        "model": clean(place.label) if place.kind == "model" else None,
+        "domain": domain_of(place) if place.kind == "model" else None,
+    }
+
+
+def _place_lines(place: Placement, length: int) -> tuple[str, ...]:
+    lines = [shorten(name_of(place), length)]
+    if place.kind == "model" and verdict_of(place) != "interpretable":
+        lines.append(verdict_of(place))
+    if place.outside:
+        lines.append("extrapolated")
+    return tuple(lines)
+
+
+def _tip(place: Placement) -> str:
+    long, short = half_axes(place)
+    lines = [name_of(place), f"conversion: {place.conversion}"]
+    if place.kind == "model":
+        lines += [f"{verdict_on(place, axis)} on {words}" for axis, words in AXES]
+    lines.append(place_words(place.x, place.y))
+    lines.append(f"95% ellipse: half-axes {long:.2f} and {short:.2f}")
+    if place.kind == "model":
+        dx, dy = place.displacement
+        lines.append(f"from the null: x {signed(dx)}, y {signed(dy)}")
+    if place.outside:
+        lines.append("outside of the societies’ hull: extrapolated")
+    if place.kind == "model" and not readable(place):
+        lines.append("no position: not to be read")
+    return "\n".join(lines)
+
+
+def _fold(text: str, length: int) -> list[str]:
+    """The text in lines of about this length, broken at spaces and hyphens."""
+    lines = [""]
+    for word in text.replace("-", "- ").split(" "):
+        joint = "" if not lines[-1] or lines[-1].endswith("-") else " "
+        if lines[-1] and len(lines[-1] + joint + word) > length:
+            lines.append(word)
+        else:
+            lines[-1] += joint + word
+    return lines

@@ -1,0 +1,164 @@
+"""What the chart of the cultural map is drawn from, and which of its places may be read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from culturescope.errors import BadInputError
+from culturescope.page.report import NOT_READ, UNCHECKED
+from culturescope.people.placement import Conversion, Placement
+
+CONVERSIONS: tuple[Conversion, ...] = ("anchored", "paper")
+AXES = (("X", "survival – self-expression"), ("Y", "traditional – secular-rational"))
+NO_ZONE = "no zone"
+
+
+@dataclass(frozen=True)
+class SocietyPoint:
+    """A society on the map: where its people were placed, in the year of their survey.
+
+    `x` runs from survival to self-expression, `y` from traditional to secular-rational.
+    """
+
+    code: str
+    name: str
+    zone: str | None
+    year: int
+    x: float
+    y: float
+
+
+@dataclass(frozen=True)
+class MapFigure:
+    """All that a map shows.
+
+    Args:
+        societies: each society once, all of one series.
+        placements: models and nulls, of one or both conversions.
+        named: codes of the societies whose names stand on the map; the others are named on hover.
+        correlation: of the two axes over societies.
+        slope_yx: y per unit of x over societies.
+        slope_xy: x per unit of y over societies.
+        within_zones: correlation of the axes within cultural zones.
+        loo_rmse: leave-one-out error of the projection in x and in y, on the map's scale.
+        series: the series of positions that is drawn.
+        sources: what to cite for it.
+
+    Raises:
+        BadInputError: a society occurs twice, or a place is no number.
+    """
+
+    societies: tuple[SocietyPoint, ...]
+    placements: tuple[Placement, ...]
+    named: tuple[str, ...] = ("IND", "VNM", "MEX", "DNK")
+    correlation: float = math.nan
+    slope_yx: float = math.nan
+    slope_xy: float = math.nan
+    within_zones: float = math.nan
+    loo_rmse: tuple[float, float] = (math.nan, math.nan)
+    series: str = ""
+    sources: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        codes = [society.code for society in self.societies]
+        twice = sorted({code for code in codes if codes.count(code) > 1})
+        if twice:
+            raise BadInputError(
+                f"Each society stands once on a map, but {', '.join(twice)} was given more than once: "
+                "take one series and one year of each."
+            )
+        if not codes:
+            raise BadInputError("A map needs at least one society; none was given.")
+        lost = [s.code for s in self.societies if not _finite(s.x, s.y)]
+        lost += [
+            p.label
+            for p in self.placements
+            if not _finite(p.x, p.y, p.radius2, *p.covariance[0], *p.covariance[1], *p.displacement)
+        ]
+        if lost:
+            raise BadInputError(f"No place on the map can be computed for {', '.join(map(clean, lost))}.")
+
+    @property
+    def conversions(self) -> tuple[Conversion, ...]:
+        """The conversions that are drawn, `anchored` first; it alone when there is no placement."""
+        used = {placement.conversion for placement in self.placements}
+        return tuple(c for c in CONVERSIONS if c in used) or CONVERSIONS[:1]
+
+    @property
+    def zones(self) -> tuple[str, ...]:
+        """The cultural zones in alphabetical order, those without one last."""
+        zones = {society.zone for society in self.societies}
+        return (*sorted(clean(z) for z in zones if z), *((NO_ZONE,) if zones & {None, ""} else ()))
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The labels of the models, as they come."""
+        return tuple(dict.fromkeys(clean(p.label) for p in self.placements if p.kind == "model"))
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """The domains of the models' places, as they come; `all domains` for a place over all of them."""
+        return tuple(dict.fromkeys(domain_of(p) for p in self.placements if p.kind == "model"))
+
+    def of(self, conversion: Conversion) -> tuple[Placement, ...]:
+        """The places by one conversion, nulls first so that models are drawn above them."""
+        found = [p for p in self.placements if p.conversion == conversion]
+        return tuple(sorted(found, key=lambda placement: placement.kind == "model"))
+
+
+def zone_of(society: SocietyPoint) -> str:
+    """The zone of a society, or `no zone`."""
+    return clean(society.zone) if society.zone else NO_ZONE
+
+
+def domain_of(placement: Placement) -> str:
+    """The domain of a place in words."""
+    return clean(placement.domain) if placement.domain else "all domains"
+
+
+def name_of(placement: Placement) -> str:
+    """The name of a place: the model with its domain; a null is always called one."""
+    name = clean(placement.label)
+    if placement.kind == "null" and "null" not in name.lower():
+        name = f"{name} null"
+    return f"{name} · {clean(placement.domain)}" if placement.domain else name
+
+
+def verdict_on(placement: Placement, axis: str) -> str:
+    """The verdict of a model on an axis; `not checked` where none is known."""
+    return placement.verdicts.get(axis) or UNCHECKED
+
+
+def verdict_of(placement: Placement) -> str:
+    """The lower verdict of the two axes."""
+    order = ("not interpretable", UNCHECKED, "weak", "interpretable")
+    found = [verdict_on(placement, axis) for axis, _ in AXES]
+    return next((verdict for verdict in order if verdict in found), UNCHECKED)
+
+
+def readable(placement: Placement) -> bool:
+    """Whether the place may be read as a position: a model, and both axes interpretable or weak."""
+    return placement.kind == "model" and verdict_of(placement) not in NOT_READ
+
+
+def null_of(placement: Placement) -> tuple[float, float]:
+    """Where the null of a place lies, by the same conversion."""
+    return placement.x - placement.displacement[0], placement.y - placement.displacement[1]
+
+
+def clean(text: str) -> str:
+    """One line of text that every format can hold: no control characters, no lone surrogates."""
+    whole = text.encode("utf-8", "replace").decode("utf-8")
+    return " ".join("".join(c if c.isprintable() else " " for c in whole).split())
+
+
+def shorten(text: str, length: int) -> str:
+    """The text, with an ellipsis in place of what is too long; of a path only its end."""
+    short = text.rsplit("/", 1)[-1].strip() or text if len(text) > length else text
+    return short if len(short) <= length else short[: length - 1].rstrip() + "…"
+
+
+def _finite(*values: float | Sequence[float]) -> bool:
+    return all(isinstance(value, int | float) and math.isfinite(value) for value in values)

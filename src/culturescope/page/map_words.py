@@ -1,0 +1,189 @@
+"""The words of the map, computed from its numbers.
+
+A null and a model that is not interpretable or not checked are never said to lean or to be near to a society: their
+sentences name the verdict and what the conversion does, not a neighbour.
+"""
+
+from __future__ import annotations
+
+import math
+
+from culturescope.page.figures import count, listing, percent, plain, signed
+from culturescope.page.map_figure import (
+    AXES,
+    MapFigure,
+    clean,
+    domain_of,
+    name_of,
+    null_of,
+    readable,
+    verdict_of,
+    verdict_on,
+    zone_of,
+)
+from culturescope.page.map_geometry import half_axes, holds
+from culturescope.page.tables import Table
+from culturescope.people.placement import Conversion, Placement
+
+PRIMARY = (
+    "The primary result is the value logit d on the two axes; the map is derived from it. It asks where a society "
+    "with such item means would lie, which takes a conversion from the model’s scale to that of people. "
+    "Two conversions are shown, since nothing decides between them."
+)
+RULES: dict[Conversion, str] = {
+    "anchored": "An item lies at the mean of societies, moved by their standard deviation times d. "
+    "So a model without values lies where the mean of societies is projected.",
+    "paper": "The mean score s of an item is rescaled to the range of its answers and projected as if people had given "
+    "it. So a model without values is put at the middle of every range, which is no middle of societies.",
+}
+OUTLINES = (
+    "Outlines are drawn by this project from the societies’ positions: they are not the official ones, zones do not "
+    "overlap, and a society far from the rest of its zone stays outside of its outline."
+)
+
+
+def map_sentences(figure: MapFigure) -> list[str]:
+    """What the map shows: the models by each conversion, then the nulls."""
+    found = []
+    for conversion in figure.conversions:
+        places = figure.of(conversion)
+        found += [model_sentence(figure, p) for p in places if p.kind == "model"]
+        found += [null_sentence(p) for p in places if p.kind == "null"]
+    return found
+
+
+def model_sentence(figure: MapFigure, place: Placement) -> str:
+    """Where a model falls, how surely, and near to whom; nothing of it where it may not be read."""
+    name = name_of(place)
+    verdicts = listing([f"{verdict_on(place, axis)} on {words}" for axis, words in AXES])
+    if not readable(place):
+        return (
+            f"By the {place.conversion} conversion {name} is drawn grey, since its answers are {verdicts}: "
+            "the mark is no position, and no society is named as near to it."
+        )
+    long, short = half_axes(place)
+    inside = sum(holds(place, s.x, s.y) for s in figure.societies)
+    dx, dy = place.displacement
+    text = (
+        f"By the {place.conversion} conversion {name} falls at x {signed(place.x)}, y {signed(place.y)}, "
+        f"{plain(math.hypot(dx, dy))} from the null (x {signed(dx)}, y {signed(dy)}); its answers are {verdicts}. "
+        f"The ellipse of 95% has half-axes of {long:.2f} and {short:.2f} and holds "
+        f"{inside} of {count(len(figure.societies), 'society', 'societies')}."
+    )
+    if verdict_of(place) == "weak":
+        text += " Weak: read a side at most, no distance."
+    if place.outside:
+        text += " The place lies outside of the societies’ hull: it is extrapolated."
+    return text + _near(place)
+
+
+def _near(place: Placement) -> str:
+    if not place.nearest:
+        return ""
+    ranked = sorted(place.nearest, key=lambda near: near.distance)
+    named = [f"{clean(n.name)} ({percent(n.frequency)} of bootstrap draws)" for n in ranked[:3]]
+    text = f" The nearest {'society is' if len(named) == 1 else 'societies are'} {listing(named)}"
+    among = sum(near.among for near in place.nearest)
+    if among > 1:
+        text += (
+            f"; {among} cannot be told from the nearest one when the choice among all of them is allowed for"
+        )
+    return text + "."
+
+
+def null_sentence(place: Placement) -> str:
+    """Where a conversion puts a null: a property of the conversion, not of any model."""
+    text = (
+        f"The {name_of(place)}, which holds no values, is put at x {signed(place.x)}, y {signed(place.y)} "
+        f"by the {place.conversion} conversion"
+    )
+    if place.outside:
+        text += ", outside of the societies’ hull"
+    return text + ": a property of the conversion, from which models are measured."
+
+
+def axes_sentence(figure: MapFigure) -> str:
+    """How the axes hang together over societies."""
+    if not math.isfinite(figure.correlation):
+        return ""
+    return (
+        f"Over {count(len(figure.societies), 'society', 'societies')} the two axes correlate at "
+        f"r = {plain(figure.correlation)}: a unit of x goes with {plain(figure.slope_yx)} of y, and a unit of y with "
+        f"{plain(figure.slope_xy)} of x. Within cultural zones r is {plain(figure.within_zones)}, so a shift along "
+        "the diagonal is mostly a shift between zones."
+    )
+
+
+def projection_sentence(figure: MapFigure) -> str:
+    """How well item means tell the place of a society that the projection has not seen."""
+    x, y = figure.loo_rmse
+    if not (math.isfinite(x) and math.isfinite(y)):
+        return ""
+    return (
+        "The projection from ten item means to the map is fitted on societies alone. "
+        f"Left out one at a time, they are missed by {x:.3f} in x and {y:.3f} in y (root mean square); "
+        "this error is part of every ellipse."
+    )
+
+
+def chart_words(figure: MapFigure, conversion: Conversion) -> str:
+    """What a chart shows, for those who do not see it."""
+    places = [p for p in figure.of(conversion) if p.kind == "model"]
+    unread = [name_of(p) for p in places if not readable(p)]
+    text = (
+        f"Map of {count(len(figure.societies), 'society', 'societies')} by cultural zone, with "
+        f"{count(len(places), 'model place')} by the {conversion} conversion."
+    )
+    return text + (f" Not to be read as a position: {listing(unread)}." if unread else "")
+
+
+def places_table(figure: MapFigure) -> Table:
+    """Models and nulls by each conversion, with all that the map shows of them."""
+    head = (
+        "place",
+        "conversion",
+        "domain",
+        *(words for _, words in AXES),
+        "x",
+        "y",
+        "ellipse, half-axes",
+        "null at",
+        "from the null",
+        "nearest societies",
+        "remarks",
+    )
+    rows = []
+    for conversion in figure.conversions:
+        for p in figure.of(conversion):
+            model = p.kind == "model"
+            long, short = half_axes(p)
+            ranked = sorted(p.nearest, key=lambda near: near.distance) if readable(p) else []
+            remarks = ["extrapolated"] if p.outside else []
+            if not readable(p):
+                remarks.append("no position" if model else "holds no values")
+            null = null_of(p)
+            rows.append(
+                (
+                    name_of(p),
+                    conversion,
+                    domain_of(p) if model else "",
+                    *(verdict_on(p, axis) if model else "" for axis, _ in AXES),
+                    signed(p.x),
+                    signed(p.y),
+                    f"{long:.2f}, {short:.2f}",
+                    f"{signed(null[0])}, {signed(null[1])}" if model else "",
+                    f"{signed(p.displacement[0])}, {signed(p.displacement[1])}" if model else "",
+                    ", ".join(f"{clean(n.name)} {percent(n.frequency)}" for n in ranked[:5]),
+                    ", ".join(remarks),
+                )
+            )
+    return Table(head, tuple(rows))
+
+
+def societies_table(figure: MapFigure) -> Table:
+    """Each society with its zone, year and position."""
+    rows = [
+        (clean(s.name), clean(s.code), zone_of(s), str(s.year), signed(s.x), signed(s.y))
+        for s in sorted(figure.societies, key=lambda society: clean(society.name))
+    ]
+    return Table(("society", "code", "zone", "survey", "x", "y"), tuple(rows))
