@@ -93,7 +93,8 @@ def calibrate(personas: Mapping[str, Mapping[str, float]], projection: Projectio
         projection: the map, with the societies' item means.
 
     Raises:
-        BadInputError: fewer than three societies, one without item means, or d that does not vary.
+        BadInputError: fewer than three societies, one without item means, or d that does not vary or falls where people's
+            means rise.
     """
     people = projection.people
     codes = [people.society(name).code for name in personas]
@@ -113,5 +114,9 @@ def calibrate(personas: Mapping[str, Mapping[str, float]], projection: Projectio
     if len(d) < 3 or not np.isfinite(d).all() or np.ptp(d) == 0:
         raise BadInputError("a calibration needs value logits that are numbers and differ between personas")
     k, intercept = np.polyfit(d, z, 1)
+    if k <= 0:
+        raise BadInputError(
+            "the personas do not follow their societies (k is not positive), so they cannot calibrate the map"
+        )
     r = float(np.corrcoef(d, z)[0, 1])
     return Calibration(float(k), float(intercept), 1 - abs(r), tuple(codes), len(d))
