@@ -54,7 +54,8 @@ def _found(placement: Placement) -> list[str]:
             lines.append(f"No clear lean on {axis}: {moved:+.2f} from the null (within {half:.2f}).")
     if "weak" in placement.verdicts.values():
         lines.append("The verdict is weak on an axis: a hint, not a finding.")
-    if placement.nearest:
+    # Outside of the societies the distance is made by the conversion as much as by the model.
+    if placement.nearest and not placement.outside:
         first = placement.nearest[0]
         others = [n.name for n in placement.nearest[1:] if n.among]
         more = f" and {len(others) - NAMED} more" if len(others) > NAMED else ""
