@@ -92,14 +92,15 @@ def test_noise_that_passes_the_check_is_rarely_called_anything(ids, conversion):
 
 
 def test_a_model_with_values_leans_and_has_neighbours(projection, ids):
-    target = projection.people.item_means["JPN"].means
+    target = projection.people.item_means["CZE"].means
     zero, one = (conversion_of("anchored", projection).values(np.full(10, v)) for v in (0.0, 1.0))
     d = (np.array([target[i] for i in ids]) - zero) / (one - zero)
     found = place(planted(ids, d, scenario=0.2, noise=0.1), label="m", verdicts=GOOD)
-    japan = projection.people.society("JPN")
-    assert (found.x, found.y) == pytest.approx((japan.x, japan.y), abs=0.4)
-    assert "JPN" in [n.code for n in found.nearest if n.among]
+    czechia = projection.people.society("CZE")
+    assert (found.x, found.y) == pytest.approx((czechia.x, czechia.y), abs=0.4)
+    assert "CZE" in [n.code for n in found.nearest if n.among]
     assert [n.distance for n in found.nearest] == sorted(n.distance for n in found.nearest)
+    assert not found.outside
     text = " ".join(describe(found))
     assert "Leans to secular-rational" in text
     assert "Nearest society" in text
