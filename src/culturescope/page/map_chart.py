@@ -12,7 +12,7 @@ from functools import lru_cache
 from culturescope.page import map_data
 from culturescope.page.drawing import FONT, Spec, Theme
 from culturescope.page.figures import signed
-from culturescope.page.map_figure import MapFigure, null_of
+from culturescope.page.map_figure import MapFigure, clean, null_of
 from culturescope.page.map_geometry import frame_of
 from culturescope.page.map_layers import map_layers
 from culturescope.page.map_style import (
@@ -54,7 +54,7 @@ def map_spec(
         "description": f"Cultural map, conversion {conversion}",
         "width": wide,
         "height": wide * frame.ratio,
-        "title": _title(figure, conversion, theme, font),
+        "title": _title(figure, conversion, theme, font, alone=alone),
         "datasets": {
             "zones": [{**row, "hue": hue[row["zone"]]} for row in map_data.zone_rows(figure)],
             "societies": map_data.society_rows(figure),
@@ -79,13 +79,18 @@ def map_spec(
     return spec
 
 
-def _title(figure: MapFigure, conversion: Conversion, theme: Theme, font: str) -> Spec:
+def _title(figure: MapFigure, conversion: Conversion, theme: Theme, font: str, *, alone: bool) -> Spec:
     nulls = [p for p in figure.of(conversion) if p.kind == "null"]
     spots = [(p.x, p.y) for p in nulls] or [null_of(p) for p in figure.of(conversion)][:1]
-    below = f"Null at x {signed(spots[0][0])}, y {signed(spots[0][1])}" if spots else "No null was drawn"
+    below = (
+        f"Null (cross) at x {signed(spots[0][0])}, y {signed(spots[0][1])}" if spots else "No null was drawn"
+    )
+    lines = [MEANS[conversion], below]
+    if alone and figure.series:
+        lines.append(f"Societies: {clean(figure.series)}; outlines by culturescope")
     return {
         "text": f"Conversion: {conversion}",
-        "subtitle": [f"{MEANS[conversion]}", below],
+        "subtitle": lines,
         "anchor": "start",
         "frame": "group",
         "offset": 12,

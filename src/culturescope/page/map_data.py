@@ -25,6 +25,7 @@ from culturescope.page.map_labels import Label, set_labels
 from culturescope.people.placement import Conversion, Placement
 
 Row = dict[str, Any]
+LARGE, SMALL = 12.0, 10.0  # pixels: size of the words on a wide and on a narrow map
 
 
 def society_rows(figure: MapFigure) -> list[Row]:
@@ -105,6 +106,7 @@ def label_rows(
     scale, height = width / (frame.right - frame.left), width * frame.ratio
     places = figure.of(conversion)
     rows: list[Row] = []
+    found: list[Row] = []
     labels: list[Label] = []
 
     def pixel(x: float, y: float) -> tuple[float, float]:
@@ -114,7 +116,7 @@ def label_rows(
         rows.append({**row, "anchors": anchors, "text": "\n".join(label.lines), "view": view})
         labels.append(label)
 
-    small = 10.5 if narrow else 12
+    small = SMALL if narrow else LARGE
     for number, p in reversed(list(enumerate(places))):
         at = pixel(p.x, p.y)
         label = Label(_place_lines(p, 20 if narrow else 34), small + 0.5, (at,), 13, at)
@@ -129,14 +131,21 @@ def label_rows(
         step = max(1, len(zone.inside) // 90)
         anchors = list(zone.inside[::step])
         lines = tuple(_fold(zone.name, 12 if narrow else 18))
-        label = Label(lines, small, tuple(pixel(*a) for a in anchors), 0, pixel(home[0], home[1]))
+        label = Label(lines, small, tuple(pixel(*a) for a in anchors), 0, pixel(home[0], home[1]), True)
         add({"zone": zone.name, "kind": "zone"}, label, anchors)
-    marks = [(pixel(s.x, s.y), 5.5 if s.code in figure.named else 3.5) for s in figure.societies]
+    marks = [
+        (pixel(s.x, s.y), (6.5 if s.code in figure.named else 3.5) * (0.8 if narrow else 1))
+        for s in figure.societies
+    ]
     marks += [(pixel(p.x, p.y), 8.0) for p in places]
     for row, where in zip(rows, set_labels(labels, marks, width, height), strict=True):
-        x, y = row.pop("anchors")[where.anchor]
+        anchors = row.pop("anchors")
+        if where is None:
+            continue
+        x, y = anchors[where.anchor]
         row |= {"x": x, "y": y, "dx": round(where.dx, 1), "dy": round(where.dy, 1), "align": where.align}
-    return rows
+        found.append(row)
+    return found
 
 
 def _about(place: Placement, number: int) -> Row:
@@ -151,7 +160,10 @@ def _about(place: Placement, number: int) -> Row:
 
 
 def _place_lines(place: Placement, length: int) -> tuple[str, ...]:
-    lines = [shorten(name_of(place), length)]
+    name = name_of(place)
+    if place.kind == "null" and len(name) > length:  # that it is a null is never cut off
+        name = "null"
+    lines = [shorten(name, length)]
     if place.kind == "model" and verdict_of(place) != "interpretable":
         lines.append(verdict_of(place))
     if place.outside:
@@ -171,6 +183,8 @@ def _tip(place: Placement) -> str:
         lines.append(f"from the null: x {signed(dx)}, y {signed(dy)}")
     if place.outside:
         lines.append("outside of the societies’ hull: extrapolated")
+    if place.beyond:
+        lines.append(f"beyond the answer scale on {', '.join(map(clean, place.beyond))}")
     if place.kind == "model" and not readable(place):
         lines.append("no position: not to be read")
     return "\n".join(lines)

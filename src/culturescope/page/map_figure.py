@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from culturescope.errors import BadInputError
+from culturescope.page.figures import listing
 from culturescope.page.report import NOT_READ, UNCHECKED
 from culturescope.people.placement import Conversion, Placement
 
@@ -103,9 +104,22 @@ class MapFigure:
         return tuple(dict.fromkeys(domain_of(p) for p in self.placements if p.kind == "model"))
 
     def of(self, conversion: Conversion) -> tuple[Placement, ...]:
-        """The places by one conversion, nulls first so that models are drawn above them."""
+        """The places by one conversion, nulls first so that models are drawn above them.
+
+        Nulls that fall on one point are one place, which has the names of all of them.
+        """
         found = [p for p in self.placements if p.conversion == conversion]
-        return tuple(sorted(found, key=lambda placement: placement.kind == "model"))
+        nulls: dict[tuple[float, float], list[Placement]] = {}
+        for p in found:
+            if p.kind == "null":
+                nulls.setdefault((round(p.x, 6), round(p.y, 6)), []).append(p)
+        merged = [
+            same[0].model_copy(
+                update={"label": listing(list(dict.fromkeys(clean(p.label) for p in same))), "domain": None}
+            )
+            for same in nulls.values()
+        ]
+        return (*merged, *(p for p in found if p.kind == "model"))
 
 
 def zone_of(society: SocietyPoint) -> str:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from culturescope.page.map_figure import NO_ZONE, MapFigure, SocietyPoint, zone_of
+from culturescope.page.map_figure import NO_ZONE, MapFigure, SocietyPoint, null_of, zone_of
 from culturescope.people.placement import Placement
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def ellipse(placement: Placement, corners: int = CORNERS) -> tuple[Point, ...]:
 
 
 def holds(placement: Placement, x: float, y: float) -> bool:
-    """Whether a point lies in the ellipse of 95%."""
+    """Whether a point lies in the ellipse of 95%; in one without any area lies nothing."""
     import numpy as np
 
     away = np.array([x - placement.x, y - placement.y])
@@ -89,6 +89,11 @@ def holds(placement: Placement, x: float, y: float) -> bool:
     if np.linalg.det(covariance) <= 0:
         return False
     return float(away @ np.linalg.solve(covariance, away)) <= placement.radius2
+
+
+def holds_null(placement: Placement) -> bool:
+    """Whether a place cannot be told from that of a model without values."""
+    return holds(placement, *null_of(placement))
 
 
 def frame_of(figure: MapFigure, reach: float = 0.9) -> Frame:

@@ -11,18 +11,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 Point = tuple[float, float]
-WIDE_LETTER, LINE = 0.57, 1.22
+WIDE_LETTER, LINE, DEAR = 0.58, 1.22, 3.0
 
 
 @dataclass(frozen=True)
 class Label:
-    """Words beside one of several anchors: around a mark of some radius, or centred when the radius is zero."""
+    """Words beside one of several anchors: around a mark of some radius, or centred when the radius is zero.
+
+    One that may be missed is left out when no place costs less than `DEAR`.
+    """
 
     lines: tuple[str, ...]
     size: float
     anchors: tuple[Point, ...]
     radius: float
     home: Point
+    missable: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ class _Box:
 
 def set_labels(
     labels: Sequence[Label], marks: Sequence[tuple[Point, float]], width: float, height: float
-) -> list[Set]:
+) -> list[Set | None]:
     """A place for each label, the first ones choosing first.
 
     Args:
@@ -65,11 +69,14 @@ def set_labels(
         height: of the plot.
     """
     taken: list[_Box] = []
-    places = []
+    places: list[Set | None] = []
     for label in labels:
         choices = _candidates(label)
         costs = [_cost(box, strays, label, taken, marks, width, height) for _, box, strays in choices]
         place, box, _ = choices[costs.index(min(costs))]
+        if label.missable and min(costs) > DEAR:
+            places.append(None)
+            continue
         taken.append(box)
         places.append(place)
     return places
@@ -95,7 +102,7 @@ def _candidates(label: Label) -> list[tuple[Set, _Box, float]]:
                 up = dy - high * (0.5 - 0.5 * round(-math.sin(angle), 3))
                 box = _Box(left, y + up, left + wide, y + up + high)
                 upright = 0.0 if turn in (0, 6) else 0.25
-                found.append((Set(index, dx, up, align), box, 1.2 * ring + upright))
+                found.append((Set(index, dx, up, align), box, 1.8 * ring + upright))
     return found
 
 

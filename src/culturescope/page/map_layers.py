@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from culturescope.page.drawing import TICKS, Spec, Theme
+from culturescope.page.map_data import LARGE, SMALL
 from culturescope.page.map_figure import MapFigure
 from culturescope.page.map_geometry import frame_of
 from culturescope.page.map_style import MODEL_SHAPE, NARROW, NULL_SHAPE, on_page, zone_colours, zone_shapes
@@ -47,6 +48,9 @@ def map_layers(figure: MapFigure, theme: Theme, font: str, *, alone: bool) -> li
             made["transform"] = [{"filter": each} for each in filters]
         return {**made, "encoding": {**at(), **encoding}}
 
+    def sized(area: float) -> float | Spec:
+        return area if alone else _by_width(area, 0.6 * area)
+
     colour: Spec = {
         "field": "zone",
         "type": "nominal",
@@ -81,13 +85,13 @@ def map_layers(figure: MapFigure, theme: Theme, font: str, *, alone: bool) -> li
         layer(
             "societies",
             "societies",
-            {"type": "point", "filled": True, "size": 34, "opacity": 0.9},
+            {"type": "point", "filled": True, "size": sized(34), "opacity": 0.9},
             {"color": colour, "shape": shape},
         ),
         layer(
             "named",
             "societies",
-            {"type": "point", "size": 130, "filled": False, "stroke": theme.ink, "strokeWidth": 1.3},
+            {"type": "point", "size": sized(130), "filled": False, "stroke": theme.ink, "strokeWidth": 1.3},
             {},
             "datum.named",
         ),
@@ -133,7 +137,7 @@ def map_layers(figure: MapFigure, theme: Theme, font: str, *, alone: bool) -> li
                 "type": "point",
                 "shape": "triangle",
                 "filled": True,
-                "size": 70,
+                "size": sized(70),
                 "opacity": 1,
                 "color": theme.ink,
             },
@@ -146,7 +150,7 @@ def map_layers(figure: MapFigure, theme: Theme, font: str, *, alone: bool) -> li
             {
                 "type": "point",
                 "shape": MODEL_SHAPE,
-                "size": 170,
+                "size": sized(170),
                 "strokeWidth": 2,
                 "opacity": 1,
                 "fillOpacity": 1,
@@ -161,14 +165,14 @@ def map_layers(figure: MapFigure, theme: Theme, font: str, *, alone: bool) -> li
         layer(
             "nulls",
             "places",
-            {"type": "point", "shape": NULL_SHAPE, "size": 110, "filled": True, "opacity": 1}
+            {"type": "point", "shape": NULL_SHAPE, "size": sized(110), "filled": True, "opacity": 1}
             | {"color": theme.ink, "stroke": theme.paper, "strokeWidth": 1},
             {},
             "datum.style === 'null'",
         ),
         *_words(layer, theme, font, hue, ink),
-        layer("society_targets", "societies", {**_TARGET, "size": 150}, tip),
-        layer("place_targets", "places", {**_TARGET, "size": 420}, tip),
+        layer("society_targets", "societies", {**_TARGET, "size": sized(150)}, tip),
+        layer("place_targets", "places", {**_TARGET, "size": sized(420)}, tip),
     ]
 
 
@@ -178,9 +182,9 @@ _TARGET: Spec = {"type": "point", "filled": True, "fill": "transparent", "opacit
 def _words(layer: Any, theme: Theme, font: str, hue: Spec, ink: Spec) -> list[Spec]:
     """Labels, each above its own halo in the colour of the paper."""
     kinds: tuple[tuple[str, Spec, Spec], ...] = (
-        ("zone", {"fontWeight": 600, "fontSize": 12, "fontStyle": "italic"}, {"color": hue}),
-        ("society", {"fontWeight": 400, "fontSize": 12}, {"color": {"value": theme.ink}}),
-        ("place", {"fontWeight": 700, "fontSize": 12.5}, {"color": ink}),
+        ("zone", {"fontWeight": 600, "fontSize": LARGE, "fontStyle": "italic"}, {"color": hue}),
+        ("society", {"fontWeight": 400, "fontSize": LARGE}, {"color": {"value": theme.ink}}),
+        ("place", {"fontWeight": 700, "fontSize": LARGE + 0.5}, {"color": ink}),
     )
     found = []
     for kind, look, encoding in kinds:
@@ -197,7 +201,7 @@ def _words(layer: Any, theme: Theme, font: str, hue: Spec, ink: Spec) -> list[Sp
             **look,
         }
         if on_page(theme):
-            text["fontSize"] = {"expr": f"width < {NARROW} ? {look['fontSize'] - 1.5} : {look['fontSize']}"}
+            text["fontSize"] = _by_width(look["fontSize"], look["fontSize"] + SMALL - LARGE)
         words = {"text": {"field": "text"}}
         halo = {
             **text,
@@ -218,6 +222,11 @@ def _words(layer: Any, theme: Theme, font: str, hue: Spec, ink: Spec) -> list[Sp
         )
         found.append(layer(f"{kind}_words", "labels", text, {**words, **encoding}, where))
     return found
+
+
+def _by_width(wide: float, narrow: float) -> Spec:
+    """A length that is smaller on a narrow map of a page."""
+    return {"expr": f"width < {NARROW} ? {narrow} : {wide}"}
 
 
 def _legend(font: str) -> Spec:

@@ -18,7 +18,7 @@ from culturescope.page.map_chart import map_spec
 from culturescope.page.map_figure import MapFigure, clean, zone_of
 from culturescope.page.map_style import zone_colours, zone_shapes
 from culturescope.people.placement import Conversion
-from culturescope.runs.atomic import write_bytes
+from culturescope.runs.atomic import disk_errors, write_bytes
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -35,7 +35,9 @@ class MapChart:
     conversion: Conversion
     spec: Spec
     alt: str
+    name: str
     rule: str
+    sentences: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,8 @@ class MapSection:
     zones: tuple[ZoneKey, ...]
     models: tuple[str, ...]
     domains: tuple[str, ...]
+    lead: str
     primary: str
-    sentences: tuple[str, ...]
     notes: tuple[str, ...]
     places: Any
     societies: Any
@@ -84,15 +86,17 @@ def map_section(figure: MapFigure) -> MapSection:
                 conversion,
                 map_spec(figure, PAGE, conversion=conversion),
                 map_words.chart_words(figure, conversion),
+                map_words.NAMES[conversion],
                 map_words.RULES[conversion],
+                tuple(map_words.map_sentences(figure, conversion)),
             )
             for conversion in figure.conversions
         ),
         zones=tuple(ZoneKey(*key) for key in keys),
         models=figure.models if len(figure.models) > 1 else (),
         domains=figure.domains if len(figure.domains) > 1 else (),
+        lead=map_words.lead_sentence(figure),
         primary=map_words.PRIMARY,
-        sentences=tuple(map_words.map_sentences(figure)),
         notes=tuple(note for note in notes if note),
         places=map_words.places_table(figure),
         societies=map_words.societies_table(figure),
@@ -157,7 +161,8 @@ def write_map(
         data = render_map(figure, title or names).encode("utf-8", "replace")
     else:
         data = _figure(map_spec(figure, LIGHT, conversion=conversion, width=FIGURE_WIDTH), ending)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    with disk_errors(target.parent):
+        target.parent.mkdir(parents=True, exist_ok=True)
     write_bytes(target, data)
 
 

@@ -21,7 +21,7 @@ from culturescope.page.map_figure import (
     verdict_on,
     zone_of,
 )
-from culturescope.page.map_geometry import half_axes, holds
+from culturescope.page.map_geometry import half_axes, holds, holds_null
 from culturescope.page.tables import Table
 from culturescope.people.placement import Conversion, Placement
 
@@ -30,11 +30,15 @@ PRIMARY = (
     "with such item means would lie, which takes a conversion from the model’s scale to that of people. "
     "Two conversions are shown, since nothing decides between them."
 )
+NAMES: dict[Conversion, str] = {
+    "anchored": "Anchored to societies",
+    "paper": "As in the paper: rescaled scores",
+}
 RULES: dict[Conversion, str] = {
-    "anchored": "An item lies at the mean of societies, moved by their standard deviation times d. "
-    "So a model without values lies where the mean of societies is projected.",
+    "anchored": "An item lies at the mean of societies, moved by their standard deviation times d (and by what "
+    "a calibration says, if there is one). So a model without values lies where the mean of societies lies.",
     "paper": "The mean score s of an item is rescaled to the range of its answers and projected as if people had given "
-    "it. So a model without values is put at the middle of every range, which is no middle of societies.",
+    "it. So a model without values is put at the middle of every range, where hardly any society lives.",
 }
 OUTLINES = (
     "Outlines are drawn by this project from the societies’ positions: they are not the official ones, zones do not "
@@ -42,38 +46,69 @@ OUTLINES = (
 )
 
 
-def map_sentences(figure: MapFigure) -> list[str]:
-    """What the map shows: the models by each conversion, then the nulls."""
-    found = []
-    for conversion in figure.conversions:
-        places = figure.of(conversion)
-        found += [model_sentence(figure, p) for p in places if p.kind == "model"]
-        found += [null_sentence(p) for p in places if p.kind == "null"]
-    return found
+def lead_sentence(figure: MapFigure) -> str:
+    """Which models may be read on the map, before anything is said of where they lie."""
+    models = list(dict.fromkeys(name_of(p) for p in figure.placements if p.kind == "model"))
+    if not models:
+        return "No model is on this map: it shows societies and where nulls fall."
+    said: dict[str, list[str]] = {}
+    for place in figure.placements:
+        if place.kind == "model" and name_of(place) not in said.setdefault(verdict_of(place), []):
+            said[verdict_of(place)].append(name_of(place))
+    parts = {
+        "interpretable": "{} may be read as a position, with its ellipse",
+        "weak": "{} may be read as a side at most (weak)",
+        "not interpretable": "{} may not be read as a position (not interpretable)",
+        "not checked": "{} may not be read as a position (not checked)",
+    }
+    return "; ".join(words.format(listing(said[v])) for v, words in parts.items() if v in said) + "."
+
+
+def map_sentences(figure: MapFigure, conversion: Conversion) -> list[str]:
+    """What the map by a conversion shows: each model that may be read, those that may not, and the nulls."""
+    places = figure.of(conversion)
+    found = [model_sentence(figure, p) for p in places if readable(p)]
+    unread = [name_of(p) for p in places if p.kind == "model" and not readable(p)]
+    if unread:
+        found.append(
+            f"{listing(unread)} {'is' if len(unread) == 1 else 'are'} drawn grey, dashed and hollow: such a mark "
+            "lies where the conversion puts it and is no position, so no society is named as near to it."
+        )
+    return found + [null_sentence(p) for p in places if p.kind == "null"]
 
 
 def model_sentence(figure: MapFigure, place: Placement) -> str:
-    """Where a model falls, how surely, and near to whom; nothing of it where it may not be read."""
-    name = name_of(place)
-    verdicts = listing([f"{verdict_on(place, axis)} on {words}" for axis, words in AXES])
+    """Where a model that may be read falls, how surely, and near to whom.
+
+    Raises:
+        ValueError: the model may not be read.
+    """
     if not readable(place):
-        return (
-            f"By the {place.conversion} conversion {name} is drawn grey, since its answers are {verdicts}: "
-            "the mark is no position, and no society is named as near to it."
-        )
+        raise ValueError(f"{name_of(place)} is {verdict_of(place)}: nothing may be said of where it lies")
+    verdicts = {axis: verdict_on(place, axis) for axis, _ in AXES}
+    if len(set(verdicts.values())) == 1:
+        said = f"{verdict_of(place)} on both axes"
+    else:
+        said = listing([f"{verdicts[axis]} on {words}" for axis, words in AXES])
     long, short = half_axes(place)
     inside = sum(holds(place, s.x, s.y) for s in figure.societies)
     dx, dy = place.displacement
     text = (
-        f"By the {place.conversion} conversion {name} falls at x {signed(place.x)}, y {signed(place.y)}, "
-        f"{plain(math.hypot(dx, dy))} from the null (x {signed(dx)}, y {signed(dy)}); its answers are {verdicts}. "
-        f"The ellipse of 95% has half-axes of {long:.2f} and {short:.2f} and holds "
+        f"{name_of(place)} ({said}) falls at x {signed(place.x)}, y {signed(place.y)}, that is x {signed(dx)}, "
+        f"y {signed(dy)} from the null. Its ellipse of 95% has half-axes of {long:.2f} and {short:.2f} and holds "
         f"{inside} of {count(len(figure.societies), 'society', 'societies')}."
     )
     if verdict_of(place) == "weak":
         text += " Weak: read a side at most, no distance."
     if place.outside:
         text += " The place lies outside of the societies’ hull: it is extrapolated."
+    if place.beyond:
+        text += f" Its values lie beyond the answer scale on {listing([clean(i) for i in place.beyond])}."
+    if holds_null(place):
+        return (
+            text
+            + " The ellipse holds the null: the place cannot be told from that of a model without values."
+        )
     return text + _near(place)
 
 
@@ -81,25 +116,20 @@ def _near(place: Placement) -> str:
     if not place.nearest:
         return ""
     ranked = sorted(place.nearest, key=lambda near: near.distance)
-    named = [f"{clean(n.name)} ({percent(n.frequency)} of bootstrap draws)" for n in ranked[:3]]
+    named = [f"{clean(n.name)} (in {percent(n.frequency)} of draws)" for n in ranked[:3]]
     text = f" The nearest {'society is' if len(named) == 1 else 'societies are'} {listing(named)}"
     among = sum(near.among for near in place.nearest)
     if among > 1:
-        text += (
-            f"; {among} cannot be told from the nearest one when the choice among all of them is allowed for"
-        )
+        text += f"; with the choice among all societies allowed for, {among} of them cannot be told from the nearest"
     return text + "."
 
 
 def null_sentence(place: Placement) -> str:
     """Where a conversion puts a null: a property of the conversion, not of any model."""
-    text = (
-        f"The {name_of(place)}, which holds no values, is put at x {signed(place.x)}, y {signed(place.y)} "
-        f"by the {place.conversion} conversion"
-    )
+    text = f"The {name_of(place)}, which holds no values, is put at x {signed(place.x)}, y {signed(place.y)}"
     if place.outside:
         text += ", outside of the societies’ hull"
-    return text + ": a property of the conversion, from which models are measured."
+    return text + ": that is a property of the conversion, and models are measured from there."
 
 
 def axes_sentence(figure: MapFigure) -> str:
@@ -157,8 +187,12 @@ def places_table(figure: MapFigure) -> Table:
         for p in figure.of(conversion):
             model = p.kind == "model"
             long, short = half_axes(p)
-            ranked = sorted(p.nearest, key=lambda near: near.distance) if readable(p) else []
+            ranked = (
+                sorted(p.nearest, key=lambda near: near.distance) if readable(p) and not holds_null(p) else []
+            )
             remarks = ["extrapolated"] if p.outside else []
+            if p.beyond:
+                remarks.append(f"beyond the scale on {', '.join(map(clean, p.beyond))}")
             if not readable(p):
                 remarks.append("no position" if model else "holds no values")
             null = null_of(p)

@@ -52,8 +52,7 @@
     form.addEventListener("click", (event) => {
       const all = event.target.dataset && event.target.dataset.all;
       if (!all) return;
-      const changed = all === "yes" ? sets : [form.querySelector(".zones")];
-      for (const set of changed) for (const box of boxes(set)) box.checked = all === "yes";
+      for (const box of boxes(form.querySelector(".zones"))) box.checked = all === "yes";
       apply();
     });
     apply(); // a browser may restore boxes that were cleared before
