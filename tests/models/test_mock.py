@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import sys
 import pytest
 
 from culturescope.errors import ModelError
-from culturescope.models import BlackBox, MockModel, WhiteBox
+from culturescope.models import BlackBox, CausalModel, MockModel, WhiteBox
 from culturescope.prompts import Prompt
 
 PROMPTS = [Prompt.of("one"), Prompt.of("two words", system="and a system"), Prompt.of("three")]
@@ -38,7 +39,19 @@ def test_log_probabilities_follow_from_the_logits(rest_mass):
 def test_it_writes_the_likelier_letter():
     model = MockModel(lambda prompt: (0.0, 1.0 if prompt.messages[0].role == "system" else -1.0))
     assert model.generate(PROMPTS, max_new_tokens=1) == ["A", "B", "A"]
+    assert model.generate(PROMPTS, max_new_tokens=1, batch_size=2) == ["A", "B", "A"]
     assert "two words" in model.show(PROMPTS[1])
+
+
+def test_every_model_takes_what_the_protocol_says():
+    for method in ("read_letters", "generate"):
+        said = inspect.signature(getattr(BlackBox, method)).parameters
+        assert said["batch_size"].kind is inspect.Parameter.KEYWORD_ONLY
+        for kind in (CausalModel, MockModel):
+            taken = inspect.signature(getattr(kind, method)).parameters
+            assert [(p.name, p.kind, p.default) for p in taken.values()] == [
+                (p.name, p.kind, p.default) for p in said.values()
+            ]
 
 
 def test_the_rest_mass_is_a_probability():

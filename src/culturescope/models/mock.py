@@ -47,7 +47,13 @@ class MockModel:
             yield indices, [self._reading(prompts[index]) for index in indices]
 
     def generate(
-        self, prompts: Sequence[Prompt], *, max_new_tokens: int, temperature: float = 0.0, seed: int = 42
+        self,
+        prompts: Sequence[Prompt],
+        *,
+        max_new_tokens: int,
+        temperature: float = 0.0,
+        seed: int = 42,
+        batch_size: int = 16,
     ) -> list[str]:
         """Writes the likelier letter for every prompt."""
         readings = (self._reading(prompt).logprobs for prompt in prompts)

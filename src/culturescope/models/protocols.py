@@ -106,7 +106,13 @@ class BlackBox(Protocol):
         ...
 
     def generate(
-        self, prompts: Sequence[Prompt], *, max_new_tokens: int, temperature: float = 0.0, seed: int = 42
+        self,
+        prompts: Sequence[Prompt],
+        *,
+        max_new_tokens: int,
+        temperature: float = 0.0,
+        seed: int = 42,
+        batch_size: int = 16,
     ) -> list[str]:
         """Writes an answer for every prompt; temperature 0 is greedy. Special tokens are not in the text."""
         ...
