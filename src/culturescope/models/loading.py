@@ -10,6 +10,7 @@ from culturescope.models.blocks import find_blocks
 from culturescope.models.cache import weights_sha256
 from culturescope.models.causal import CausalModel
 from culturescope.models.chat import open_chat
+from culturescope.models.completeness import check_block_count
 from culturescope.models.conversion import Progress
 from culturescope.models.letters import find_letters
 from culturescope.models.protocols import ModelIdentity
@@ -140,6 +141,7 @@ def _module(found: Source, dtype: torch.dtype | str, trust_remote_code: bool) ->
     try:
         config = AutoConfig.from_pretrained(str(found.folder), **options)
         loader = _loader(config, found)
+        check_block_count(config, found)
         module, info = loader.from_pretrained(
             str(found.folder),
             config=config,
@@ -192,6 +194,8 @@ def _placed(module: PreTrainedModel, device: torch.device) -> PreTrainedModel:
         cast("nn.Module", module).to(device)
     except torch.OutOfMemoryError as error:
         raise ModelError(f"the model does not fit into the memory of {device}; try dtype bfloat16") from error
+    except (RuntimeError, AssertionError, ImportError, TypeError) as error:  # a backend that is not whole
+        raise _refusal(f"the model on the device {device}", error) from error
     return module
 
 
@@ -216,14 +220,19 @@ def _device(name: str) -> torch.device:
         device = torch.device(name)
     except RuntimeError as error:
         raise ModelError(f"there is no device {name!r}; use cpu, cuda, cuda:1, mps or auto") from error
-    there = {
-        "cpu": True,
-        "cuda": torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count(),
-        "mps": torch.backends.mps.is_available(),
-    }
-    if not there.get(device.type, True):
+    if device.type != "cpu" and (device.index or 0) >= _accelerators(device.type):
         raise ModelError(f"this machine has no device {name}; use cpu or auto")
     return device
+
+
+def _accelerators(kind: str) -> int:
+    """How many accelerators of a kind can hold a model here; none of what only looks like one (`meta`)."""
+    import torch
+
+    if not torch.accelerator.is_available():
+        return 0
+    current = torch.accelerator.current_accelerator()
+    return torch.accelerator.device_count() if current is not None and current.type == kind else 0
 
 
 def _load_errors() -> tuple[type[BaseException], ...]:

@@ -13,8 +13,8 @@ from typing import Any
 
 from culturescope.errors import ModelError, RunFailedError
 from culturescope.models import packaged
-from culturescope.models.cache import file_sha256
-from culturescope.models.conversion import NOTE, Progress, gguf_folder
+from culturescope.models.conversion import Progress, gguf_folder
+from culturescope.models.fingerprint import fingerprint
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
@@ -104,7 +104,8 @@ def find_source(
     else:
         raise _unknown(text)
     _check_folder(source.folder, text)
-    return Source(source.kind, source.name, source.folder, source.revision, _hashes(source.folder))
+    hashes = fingerprint(source.folder, code=trust_remote_code)
+    return Source(source.kind, source.name, source.folder, source.revision, hashes)
 
 
 def _packaged(name: str, *, download: bool, progress: Progress | None) -> Source:
@@ -191,18 +192,6 @@ def _check_folder(folder: Path, given: str) -> None:
         raise ModelError(
             f"{given} has no tokenizer (tokenizer.json); save the model's tokenizer into the folder"
         )
-
-
-def _hashes(folder: Path) -> dict[str, Any]:
-    """Hashes of the small files that can change a number."""
-    found: dict[str, Any] = {}
-    for key, name in (("config_sha256", "config.json"), ("tokenizer_sha256", "tokenizer.json")):
-        if (folder / name).is_file():
-            found[key] = file_sha256(folder / name)
-    if (folder / NOTE).is_file():
-        note = json.loads((folder / NOTE).read_text(encoding="utf-8"))
-        found["gguf_sha256"] = note.get("sha256")
-    return found
 
 
 def _looks_like_path(text: str) -> bool:
