@@ -34,8 +34,7 @@ def scenarios(
     Raises:
         InstrumentError: nothing fits, or the pack is wrong.
     """
-    folder = None if pack is None else Path(pack)
-    return select(load_pack(folder), split=split, items=items, domains=domains, limit=limit)
+    return select(load_pack(pack), split=split, items=items, domains=domains, limit=limit)
 
 
 def write_page(readings: Reading | Sequence[Reading], path: str | os.PathLike[str]) -> Path:
@@ -50,7 +49,6 @@ def write_page(readings: Reading | Sequence[Reading], path: str | os.PathLike[st
         RunFolderError: the path cannot be written.
     """
     from culturescope.experiments.audit import make_report
-    from culturescope.experiments.design import Design
     from culturescope.page import write
     from culturescope.probing.reading import Reading
     from culturescope.runs.manifest import environment, now
@@ -65,5 +63,5 @@ def write_page(readings: Reading | Sequence[Reading], path: str | os.PathLike[st
         "model": reading.identity.as_dict(),
         "config": {"seed": reading.seed},
     }
-    write(make_report(reading.results, run, reading.samples, Design(seed=reading.seed)), path)
+    write(make_report(reading.results, run, reading.samples, reading.pack), path)
     return Path(path)

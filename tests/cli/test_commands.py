@@ -44,11 +44,15 @@ def test_audit_writes_the_run_folder(audited):
 def test_audit_prints_verdict_before_position_and_the_page_last(tiny, tmp_path, capsys):
     assert run(["audit", str(tiny("llama")), *SMALL, "-o", str(tmp_path / "run")]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 3
-    for line, axis in zip(lines, "YX", strict=False):
-        assert line.startswith(f"{axis}: ")
-        assert line.index("interpretable") < line.index("; d ")
-        assert "[" in line
+    verdicts = [n for n, line in enumerate(lines) if line.endswith(("interpretable", "weak"))]
+    positions = [n for n, line in enumerate(lines) if line.startswith("  position")]
+    assert [lines[n].split(":")[0] for n in verdicts] == [
+        "Traditional to Secular-Rational (Y)",
+        "Survival to Self-Expression (X)",
+    ]
+    assert verdicts[0] < positions[0] < verdicts[1] < positions[1]
+    assert all("[" in lines[n] for n in positions)
+    assert "  why " in "\n".join(lines)
     assert lines[-1] == f"Page: {tmp_path / 'run' / 'report.html'}"
 
 
@@ -83,16 +87,83 @@ def test_resume_of_a_finished_run_asks_nothing(audited, capsys):
     assert (audited / "samples.jsonl").read_bytes() == before
 
 
-def test_a_run_whose_texts_have_changed_is_shown_but_not_mixed_with_new_answers(audited, tmp_path, capsys):
-    for f in audited.iterdir():
-        (tmp_path / f.name).write_bytes(f.read_bytes())
-    manifest = json.loads((tmp_path / "run.json").read_text())
-    manifest["config"]["texts"]["scenarios_sha256"] = "0" * 64
-    (tmp_path / "run.json").write_text(json.dumps(manifest))
-    assert run(["page", str(tmp_path)]) == 0
-    capsys.readouterr()
-    assert run(["resume", str(tmp_path)]) == 2
-    assert "config.texts.scenarios_sha256" in one_line(capsys)[1]
+def copy_of(run_folder, to):
+    for f in run_folder.iterdir():
+        (to / f.name).write_bytes(f.read_bytes())
+    return to
+
+
+@pytest.mark.parametrize("part", ["texts", "scorer"])
+def test_a_run_whose_texts_or_scorer_have_changed_is_neither_shown_nor_mixed_with_new_answers(
+    audited, tmp_path, capsys, part
+):
+    folder = copy_of(audited, tmp_path)
+    manifest = json.loads((folder / "run.json").read_text())
+    if part == "texts":
+        manifest["config"]["texts"]["scenarios_sha256"] = "0" * 64
+    else:
+        manifest["config"]["scorer"] = "letters-0"
+    (folder / "run.json").write_text(json.dumps(manifest))
+    for command in ("page", "resume"):
+        assert run([command, str(folder)]) == 2
+        assert f"config.{part}" in one_line(capsys)[1]
+
+
+def test_the_page_says_how_the_run_ended(audited):
+    text = (audited / "report.html").read_text()
+    for words in ("<dt>Status</dt><dd>success</dd>", "<dt>Finished</dt>", "<dt>Took</dt>"):
+        assert words in text
+
+
+@pytest.mark.parametrize("gone", ["persona", "scenario", "template", "order", "part"])
+def test_an_incomplete_run_is_never_shown_as_a_smaller_one(audited, tmp_path, capsys, gone):
+    folder = copy_of(audited, tmp_path)
+    rows = [json.loads(line) for line in (folder / "samples.jsonl").read_text().splitlines()]
+    last = [row for row in rows if row["part"] == ("check" if gone in ("persona", "part") else "probe")][-1][
+        gone
+    ]
+    kept = [row for row in rows if row[gone] != last]
+    assert len(kept) < len(rows)
+    (folder / "samples.jsonl").write_text("".join(json.dumps(row) + "\n" for row in kept))
+    assert run(["page", str(folder)]) == 2
+    assert "prompts have no answer yet: culturescope resume" in one_line(capsys)[1]
+
+
+def test_rows_under_other_keys_do_not_count(audited, tmp_path):
+    folder = copy_of(audited, tmp_path)
+    before = (folder / "results.json").read_bytes()
+    rows = [json.loads(line) for line in (folder / "samples.jsonl").read_text().splitlines()]
+    strange = [{**row, "key": "f" * 31 + "0", "logits": [99.0, 0.0]} for row in rows[:1]]
+    (folder / "samples.jsonl").write_text("".join(json.dumps(row) + "\n" for row in strange + rows))
+    assert run(["page", str(folder)]) == 0
+    assert (folder / "results.json").read_bytes() == before
+
+
+def test_a_larger_pack_later_gives_an_old_run_the_same_prompts(tmp_path, tiny):
+    pack = tmp_path / "pack"
+    (pack / "scenarios").mkdir(parents=True)
+    (pack / "pack.toml").write_text((DEFAULT_PACK / "pack.toml").read_text())
+    for f in (DEFAULT_PACK / "scenarios").iterdir():
+        (pack / "scenarios" / f.name).write_text(f.read_text())
+    ask = ["probe", str(tiny("qwen2")), "--pack", str(pack)]
+    assert run([*ask, "--templates", "1", "--quiet", "-o", str(tmp_path / "run")]) == 0
+    before = (tmp_path / "run" / "results.json").read_bytes()
+    more = json.loads((pack / "scenarios" / "Y01.jsonl").read_text().splitlines()[0])
+    more |= {"id": "Y01-family-77", "split": "evaluate", "situation": more["situation"] + " Again."}
+    with (pack / "scenarios" / "Y01.jsonl").open("a") as file:
+        file.write(json.dumps(more) + "\n")
+    assert run(["page", str(tmp_path / "run")]) == 0
+    assert (tmp_path / "run" / "results.json").read_bytes() == before
+
+
+def test_resume_works_from_any_folder(tiny, tmp_path, monkeypatch):
+    monkeypatch.chdir(tiny("qwen2").parent)
+    assert (
+        run(["probe", "qwen2", "--limit", "4", "--templates", "1", "--quiet", "-o", str(tmp_path / "run")])
+        == 0
+    )
+    monkeypatch.chdir(tmp_path)
+    assert run(["resume", str(tmp_path / "run"), "--quiet"]) == 0
 
 
 def test_another_batch_size_changes_noise_only(audited, tiny, tmp_path):
@@ -134,12 +205,26 @@ def test_plan_shows_the_token_that_is_read(tiny, capsys):
     assert lines[-1].startswith("Letters: A is token")
 
 
-def test_power_from_a_table_and_from_a_run(audited, capsys):
+def test_power_from_a_table_and_from_a_run(audited, tiny, tmp_path, capsys):
     assert run(["plan", "--power", "--json"]) == 0
     table = json.loads(capsys.readouterr().out)["rows"]
     assert [row["scenarios"] for row in table] == sorted(row["scenarios"] for row in table)
     assert run(["plan", "--power", "--run", str(audited)]) == 0
     assert "Y: " in capsys.readouterr().out
+    one = [
+        "probe",
+        str(tiny("qwen2")),
+        "--limit",
+        "20",
+        "--templates",
+        "1",
+        "--quiet",
+        "-o",
+        str(tmp_path / "r"),
+    ]
+    assert run(one) == 0
+    assert run(["plan", "--power", "--run", str(tmp_path / "r")]) == 0
+    assert "unknown, the run has one" in capsys.readouterr().out
 
 
 def test_models_list(capsys):
@@ -191,6 +276,8 @@ def test_every_command_has_help(command, capsys):
         ),
         (["audit", "smollm2-135m", "--limit", "0"], "limit must be at least 1"),
         (["audit", "smollm2-135m", "--limit", "1"], "axis Y has one scenario"),
+        (["audit", "smollm2-135m", "--check-limit", "2"], "--check-limit"),
+        (["audit", "smollm2-135m", "--seed", "-1"], "seed must be at least 0"),
         (["audit", "smollm2-135m", "--templates", "99"], "templates must be between 1 and"),
         (["audit", "smollm2-135m", "--templates", "none"], 'unknown template "none"'),
         (["audit", "smollm2-135m", "--orders", "three"], '"three" is not one of both, random'),
@@ -205,7 +292,8 @@ def test_every_command_has_help(command, capsys):
         (["page", "no-such-run"], "no-such-run"),
         (["resume", "no-such-run"], "no-such-run"),
         (["scenarios", "list", "--item", "Z01"], '"Z01" is not one of Y01'),
-        (["plan", "--power", "--delta", "0"], "--delta must be above 0"),
+        (["plan", "--power", "--delta", "0"], "--delta must be a number above 0"),
+        (["plan", "--power", "--delta", "inf"], "--delta must be a number above 0"),
         (["plan", "--show-tokens"], "needs a model"),
     ],
 )
@@ -264,9 +352,6 @@ def test_a_page_of_an_unfinished_run_says_what_to_do(audited, tmp_path, capsys):
     lines = (audited / "samples.jsonl").read_text().splitlines(keepends=True)
     for f in audited.iterdir():
         (tmp_path / f.name).write_bytes(f.read_bytes())
-    (tmp_path / "samples.jsonl").write_text("".join(lines[:20]))
-    assert run(["page", str(tmp_path)]) == 2
-    assert "culturescope resume" in one_line(capsys)[1]
     (tmp_path / "samples.jsonl").write_text(lines[0] + "garbage\n" + lines[1])
     assert run(["page", str(tmp_path)]) == 2
     assert "line 2" in one_line(capsys)[1]

@@ -184,7 +184,7 @@ def scenarios_and_samples(
                     "positive": sentence(rng, 60),
                     "negative": sentence(rng, 60),
                     "note": "Tests the item and nothing beside it.",
-                    "tags": ["everyday", domain],
+                    "tags": {"topic": "everyday", "setting": domain},
                 }
                 scenarios[key] = words
                 d, b = rng.gauss(value, 0.25), rng.gauss(bias, 0.25)
@@ -248,7 +248,7 @@ RUN: dict[str, Any] = {
     "templates": {"plain": "9b2f…", "question": "0c41…"},
     "seed": 42,
     "created": "2026-11-24 09:12 UTC",
-    "elapsed": 1234.5,
+    "elapsed_seconds": 1234.5,
     "command": ["culturescope", "audit", "smollm2-135m", "--profile", "paper"],
 }
 

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 import culturescope as cs
 from culturescope.errors import RunFolderError
+from culturescope.instrument.loader import DEFAULT_PACK
 from culturescope.probing.reading import compute_results
 from culturescope.probing.scores import score_samples, sigmoid
-from tests.probing.planted import planted
+from tests.probing.planted import PERSONAS, planted
 
 FEW = cs.scenarios(split="evaluate", limit=20)
 
@@ -100,7 +101,7 @@ def test_bias_without_value_is_not_interpretable():
 def test_an_effect_in_the_wrong_direction_is_not_interpretable():
     reading = cs.probe(planted(persona=-2.0, noise=0.05), FEW, check=True)
     assert set(reading.verdicts.values()) == {"not interpretable"}
-    assert "wrong way" in reading.results.check.axes[0].reasons[0]
+    assert "wrong way" in reading.results.check.axes[0].reasons[1]
 
 
 def test_an_effect_within_the_null_band_is_not_interpretable():
@@ -118,6 +119,16 @@ def test_bias_or_letter_mass_lowers_the_verdict_one_step_and_says_why(bias, rest
         assert axis.before_reasons == "interpretable"
         assert axis.verdict == "weak"
         assert reason in axis.reasons[-1]
+
+
+@pytest.mark.parametrize("strengths", [(1.0, 2.0, 3.0), (0.5, 1.0, 1.5), (1.0, 1.0, 3.0)])
+def test_wordings_of_unequal_strength_that_all_pass_are_interpretable(strengths):
+    model = planted(noise=0.05, null_persona=0.01)
+    by_wording = [planted(noise=0.05, null_persona=0.01, persona=strength)._logits for strength in strengths]
+    model._logits = lambda prompt: by_wording[
+        PERSONAS[prompt.messages[0].content].wording - 1 if len(prompt.messages) > 1 else 0
+    ](prompt)
+    assert set(cs.probe(model, FEW, check=True).verdicts.values()) == {"interpretable"}
 
 
 def test_one_failing_wording_makes_it_weak():
@@ -163,3 +174,29 @@ def test_scores_of_black_box_come_from_log_probabilities():
     reading = cs.probe(planted(value=0.3, bias=0.2), FEW)
     rows = [{**row, "logits": None} for row in reading.samples]
     np.testing.assert_allclose(score_samples(rows).d, score_samples(reading.samples).d, atol=1e-12)
+
+
+def test_misspelt_or_foreign_input_is_refused():
+    with pytest.raises(cs.BadInputError, match='"both" or "random"'):
+        cs.probe(planted(), FEW, orders="Both")
+    with pytest.raises(cs.BadInputError, match="no scenarios"):
+        cs.probe(planted(), [])
+    with pytest.raises(cs.BadInputError, match="was given 2 times"):
+        cs.probe(planted(), [*FEW, FEW[0]])
+    with pytest.raises(cs.BadInputError, match="does not have"):
+        cs.probe(planted(), [s.model_copy(update={"item": "Z01"}) for s in FEW])
+
+
+def test_a_reading_of_another_pack_is_shown_with_its_own_words(tmp_path):
+    folder = tmp_path / "pack"
+    (folder / "scenarios").mkdir(parents=True)
+    text = (DEFAULT_PACK / "pack.toml").read_text()
+    (folder / "pack.toml").write_text(
+        text.replace('name = "Survival to Self-Expression"', 'name = "Near to Far"')
+    )
+    for f in (DEFAULT_PACK / "scenarios").iterdir():
+        (folder / "scenarios" / f.name).write_text(f.read_text())
+    reading = cs.probe(planted(value=0.2), cs.scenarios(limit=20, pack=folder), pack=folder)
+    assert "Near to Far (X): not checked" in str(reading)
+    assert "Survival to Self-Expression" not in str(reading)
+    assert "Survival" in cs.write_page(reading, tmp_path / "page.html").read_text()

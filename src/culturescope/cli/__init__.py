@@ -26,7 +26,7 @@ def run(arguments: list[str]) -> int:
         error.show()  # type: ignore[attr-defined]
         return 2
     except (KeyboardInterrupt, typer.Abort):
-        return _say("culturescope: stopped; what was answered is saved.", 130)
+        return _say("culturescope: stopped.", 130)
     except BrokenPipeError:
         return 0
     return code if isinstance(code, int) else 0

@@ -28,7 +28,10 @@ def plan(
     dtype: o.Dtype = None,
     device: o.Device = None,
     revision: o.Revision = None,
+    blocks_path: o.BlocksPath = None,
     model_args: o.ModelArgs = None,
+    download: o.Download = False,
+    trust_remote_code: o.TrustRemoteCode = False,
     power: Annotated[
         bool, typer.Option("--power", help="How many scenarios show a difference in d (default 0.1).")
     ] = False,
@@ -54,7 +57,15 @@ def plan(
         _print_lines(planning.power_table(delta, from_run), as_json)
         return
     design = o.design(profile, limit, check_limit, templates, orders, split, batch_size, None, pack)
-    load = o.load_options(model_args, dtype=dtype, device=device, revision=revision)
+    load = o.load_options(
+        model_args,
+        dtype=dtype,
+        device=device,
+        revision=revision,
+        blocks=blocks_path,
+        download=download,
+        trust_remote_code=trust_remote_code,
+    )
     if show_tokens:
         if model is None:
             raise BadInputError("--show-tokens needs a model: culturescope plan MODEL --show-tokens")

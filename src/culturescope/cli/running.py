@@ -95,7 +95,13 @@ def resume(
     """Go on with a run that was stopped or killed; what was answered is not asked again."""
     from culturescope.experiments.resume import resume_run
 
-    folder, results = resume_run(run, batch_size=batch_size, quiet=quiet)
+    try:
+        folder, results = resume_run(
+            run, batch_size=batch_size, quiet=quiet, progress=None if quiet else o.say
+        )
+    except KeyboardInterrupt:
+        o.say(f"Stopped. To go on: culturescope resume {run}")
+        raise
     _print_run(folder, results, as_json)
 
 
@@ -122,12 +128,16 @@ def _new_run(
 ) -> None:
     from culturescope.experiments.audit import carry_out, start_run
     from culturescope.models import load as load_model
+    from culturescope.runs.place import refuse_taken
 
+    if output_path is not None:
+        refuse_taken(output_path)
     model = load_model(model_source, **load, progress=None if quiet else o.say)
-    with start_run(model, design, load={"source": model_source, **load}, output_path=output_path) as folder:
+    source = str(Path(model_source).resolve()) if Path(model_source).exists() else model_source
+    with start_run(model, design, load={"source": source, **load}, output_path=output_path) as folder:
         typer.echo(f"Run folder: {folder.path}", err=True)
         try:
-            results = carry_out(model, design, folder, quiet=quiet)
+            results = carry_out(model, folder, quiet=quiet)
         except KeyboardInterrupt:
             typer.echo(f"Stopped. To go on: culturescope resume {folder.path}", err=True)
             raise
@@ -135,11 +145,13 @@ def _new_run(
 
 
 def _print_run(path: Path, results: Any, as_json: bool) -> None:
+    from culturescope.experiments.audit import design_of
     from culturescope.probing.reading import describe
+    from culturescope.runs import RunFolder
 
     if as_json:
         typer.echo(json.dumps({"run": str(path), **results.model_dump(mode="json")}))
         return
-    for line in describe(results):
+    for line in describe(results, design_of(RunFolder.open(path)).load_pack()):
         typer.echo(line)
     typer.echo(f"Page: {path / 'report.html'}")

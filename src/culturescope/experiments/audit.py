@@ -9,18 +9,21 @@ from typing import Any
 
 from culturescope.errors import RunFolderError
 from culturescope.experiments.design import Design
-from culturescope.models.protocols import BlackBox
+from culturescope.instrument import Pack
+from culturescope.models.protocols import BlackBox, ModelIdentity
 from culturescope.probing.agreement import NEW_TOKENS
 from culturescope.probing.ask import ask, ask_freely, letters_key, text_key
 from culturescope.probing.reading import compute_results
 from culturescope.probing.results import Results
+from culturescope.probing.scores import SCORER
 from culturescope.probing.tasks import Task
 from culturescope.runs import Interrupts, Progress, RunFolder, write_json
+from culturescope.runs.manifest import now
 
 RESULTS_NAME = "results.json"
 PAGE_NAME = "report.html"
-MAY_DIFFER = ("config.design.batch_size", "config.load", "model.device", "model.name")
-"""What may change between start and resume: it moves logits by floating-point noise only, or is a name."""
+MAY_DIFFER = ("config.design.batch_size",)
+"""What may change between start and resume: it moves logits by floating-point noise only."""
 
 
 def start_run(
@@ -44,30 +47,42 @@ def start_run(
         RunFolderError: the place is taken or cannot be written.
     """
     return RunFolder.create(
-        root, model.identity.name, run_config(design, load), path=output_path, model=model.identity.as_dict()
+        root,
+        model.identity.name,
+        run_config(design.pinned(), load),
+        path=output_path,
+        model=model.identity.as_dict(),
     )
 
 
 def run_config(design: Design, load: Mapping[str, Any]) -> dict[str, Any]:
-    """What a run is made of, for `run.json`: the design, its texts by hash, and how the model was loaded."""
+    """What a run is made of, for `run.json`: the design, its texts by hash, the scorer, and how the model was loaded."""
     return {
         "profile": design.profile,
         "seed": design.seed,
         "design": design.as_dict(),
         "texts": design.texts(),
+        "scorer": SCORER,
         "load": dict(load),
     }
 
 
 def carry_out(
-    model: BlackBox, design: Design, folder: RunFolder, *, quiet: bool = False, page: bool = True
+    model: BlackBox, folder: RunFolder, *, batch_size: int | None = None, quiet: bool = False
 ) -> Results:
     """Asks what is not answered yet, then computes and writes results and page. Used for new and for resumed runs.
+
+    Args:
+        model: who is asked.
+        folder: a run that was started or restarted by this process.
+        batch_size: another one than the design's.
+        quiet: no progress bar.
 
     Raises:
         KeyboardInterrupt: Ctrl-C; the finished batches are saved and the run can be resumed.
         CulturescopeError: the run failed; what was answered is saved.
     """
+    design = design_of(folder)
     tasks = design.tasks()
     with Interrupts() as interrupts:
 
@@ -75,34 +90,16 @@ def carry_out(
             if interrupts.requested:
                 raise KeyboardInterrupt
 
-        _ask_letters(model, design, folder, tasks, stop_if_asked, quiet)
-        _ask_words(model, design, folder, tasks, quiet)
-        stop_if_asked()
-    results = compute_run(folder, design)
-    if page:
-        write_run_page(folder, results, design)
+        size = batch_size or design.batch_size
+        _ask_letters(model, folder, tasks, size, stop_if_asked, quiet)
+        _ask_words(model, folder, design.agreement_tasks(tasks), size, stop_if_asked, quiet)
+    rows = answered_rows(folder, design)
+    results = _write_results(folder, design, rows)
+    folder.update()
+    ended = {**folder.manifest.model_dump(), "status": "success", "finished": now()}
+    _write_page(results, ended, rows, design.load_pack(), folder.path / PAGE_NAME)
     folder.finish("success")
     return results
-
-
-def compute_run(folder: RunFolder, design: Design) -> Results:
-    """Computes the results of a run from its samples and writes `results.json`.
-
-    Raises:
-        RunFolderError: samples are missing.
-    """
-    results = compute_results(_asked_rows(folder, design), seed=design.seed)
-    write_json(folder.path / RESULTS_NAME, results.model_dump(mode="json"))
-    return results
-
-
-def write_run_page(folder: RunFolder, results: Results, design: Design) -> Path:
-    """Writes `report.html` of a run and gives its path."""
-    from culturescope.page import write
-
-    path = folder.path / PAGE_NAME
-    write(make_report(results, folder.manifest.model_dump(), _asked_rows(folder, design), design), path)
-    return path
 
 
 def rewrite_page(run: str | os.PathLike[str], output: str | os.PathLike[str] | None = None) -> Path:
@@ -113,31 +110,30 @@ def rewrite_page(run: str | os.PathLike[str], output: str | os.PathLike[str] | N
         output: another place for the page; then nothing in the run folder is written.
 
     Raises:
-        RunFolderError: no run, or samples are missing.
+        RunFolderError: no run, samples are missing, or scenarios, wordings or personas have changed since.
     """
     folder = RunFolder.open(run)
     design = design_of(folder)
-    rows = _asked_rows(folder, design)
+    folder.check_same(run_config(design, folder.manifest.config.get("load") or {}), None, ignore=MAY_DIFFER)
+    rows = answered_rows(folder, design)
+    manifest = folder.manifest.model_dump()
     if output is not None:
-        from culturescope.page import write
-
         results = compute_results(rows, seed=design.seed)
-        write(make_report(results, folder.manifest.model_dump(), rows, design), Path(output))
-        return Path(output)
+        return _write_page(results, manifest, rows, design.load_pack(), Path(output))
     folder.lock()
     try:
-        return write_run_page(folder, compute_run(folder, design), design)
+        results = _write_results(folder, design, rows)
+        return _write_page(results, manifest, rows, design.load_pack(), folder.path / PAGE_NAME)
     finally:
         folder.close()
 
 
 def make_report(
-    results: Results, run: Mapping[str, Any], samples: Sequence[Mapping[str, Any]], design: Design
+    results: Results, run: Mapping[str, Any], samples: Sequence[Mapping[str, Any]], pack: Pack
 ) -> Any:
     """Everything that a page shows, in the page's own words."""
     from culturescope.page import AxisText, ItemText, Report
 
-    pack = design.load_pack()
     return Report(
         results=results,
         run=run,
@@ -163,68 +159,90 @@ def design_of(folder: RunFolder) -> Design:
     return Design.from_dict(stored)
 
 
+def answered_rows(folder: RunFolder, design: Design) -> list[dict[str, Any]]:
+    """The samples of exactly the prompts of the design, asked of the run's model, in the design's order.
+
+    Raises:
+        RunFolderError: some prompts have no answer yet, or `run.json` names no model.
+    """
+    try:
+        identity = ModelIdentity.from_dict(folder.manifest.model)
+    except (TypeError, KeyError, AttributeError):
+        raise RunFolderError(f"{folder.path}: run.json does not say which model was asked") from None
+    tasks = design.tasks()
+    keys = [letters_key(identity, t) for t in tasks]
+    keys += [text_key(identity, t, NEW_TOKENS) for t in design.agreement_tasks(tasks)]
+    known = folder.known()
+    missing = sum(key not in known for key in keys)
+    if missing:
+        raise RunFolderError(
+            f"{missing} of {len(keys)} prompts have no answer yet: culturescope resume {folder.path} goes on with them"
+        )
+    return [known[key] for key in keys]
+
+
 def _ask_letters(
     model: BlackBox,
-    design: Design,
     folder: RunFolder,
     tasks: Sequence[Task],
+    batch_size: int,
     stop_if_asked: Callable[[], None],
     quiet: bool,
 ) -> None:
     keys = [letters_key(model.identity, task) for task in tasks]
     known = folder.known()
     missing = [n for n, key in enumerate(keys) if key not in known]
-    with Progress(len(tasks), "Asking", quiet=quiet) as progress:
-        progress.skip(len(tasks) - len(missing))
+    # Work goes with the length of a prompt, and long ones come first.
+    work = {key: _length(task) for key, task in zip(keys, tasks, strict=True)}
+    with Progress(len(tasks), "Asking", total_weight=sum(work.values()), quiet=quiet) as progress:
+        progress.skip(len(tasks) - len(missing), sum(work[k] for k in keys if k in known))
         if not missing:
             return
-        for rows in ask(
-            model, [tasks[n] for n in missing], [keys[n] for n in missing], batch_size=design.batch_size
-        ):
+        asked, asked_keys = [tasks[n] for n in missing], [keys[n] for n in missing]
+        for rows in ask(model, asked, asked_keys, batch_size=batch_size):
             folder.append(rows)
-            progress.advance(len(rows))
+            progress.advance(len(rows), sum(work[row["key"]] for row in rows))
             stop_if_asked()
 
 
 def _ask_words(
-    model: BlackBox, design: Design, folder: RunFolder, tasks: Sequence[Task], quiet: bool
+    model: BlackBox,
+    folder: RunFolder,
+    tasks: Sequence[Task],
+    batch_size: int,
+    stop_if_asked: Callable[[], None],
+    quiet: bool,
 ) -> None:
-    chosen = design.agreement_tasks(list(tasks))
     known = folder.known()
-    keys = [text_key(model.identity, task, NEW_TOKENS) for task in chosen]
+    keys = [text_key(model.identity, task, NEW_TOKENS) for task in tasks]
     missing = [n for n, key in enumerate(keys) if key not in known]
     if not missing:
         return
-    letters = [known[letters_key(model.identity, chosen[n])] for n in missing]
-    with Progress(len(missing), "Writing", quiet=quiet) as progress:
-        folder.append(
-            ask_freely(
-                model,
-                [chosen[n] for n in missing],
-                letters,
-                [keys[n] for n in missing],
-                new_tokens=NEW_TOKENS,
-            )
-        )
-        progress.advance(len(missing))
+    with Progress(len(tasks), "Writing", quiet=quiet) as progress:
+        progress.skip(len(tasks) - len(missing))
+        for start in range(0, len(missing), batch_size):
+            chosen = missing[start : start + batch_size]
+            batch = [tasks[n] for n in chosen]
+            letters = [known[letters_key(model.identity, task)] for task in batch]
+            folder.append(ask_freely(model, batch, letters, [keys[n] for n in chosen], new_tokens=NEW_TOKENS))
+            progress.advance(len(batch))
+            stop_if_asked()
 
 
-def _asked_rows(folder: RunFolder, design: Design) -> list[dict[str, Any]]:
-    """The run's samples in the order of the design, whatever order they were answered in."""
-    scenarios = {s.id: n for n, s in enumerate(design.load_pack().scenarios)}
-    wordings = {t: n for n, t in enumerate(design.template_ids)}
+def _length(task: Task) -> float:
+    return float(sum(len(message.content) for message in task.prompt.messages))
 
-    def place(row: Mapping[str, Any]) -> tuple[Any, ...]:
-        return (
-            ("probe", "check", "agreement").index(row["part"]),
-            row["persona"] or "",
-            scenarios.get(row["scenario"], len(scenarios)),
-            wordings.get(row["template"], len(wordings)),
-            row["order"],
-            row["key"],
-        )
 
-    try:
-        return sorted(folder.samples(), key=place)
-    except (KeyError, TypeError, ValueError) as error:
-        raise RunFolderError(f"{folder.path}: a sample was not written by an audit ({error})") from None
+def _write_results(folder: RunFolder, design: Design, rows: Sequence[Mapping[str, Any]]) -> Results:
+    results = compute_results(rows, seed=design.seed)
+    write_json(folder.path / RESULTS_NAME, results.model_dump(mode="json"))
+    return results
+
+
+def _write_page(
+    results: Results, run: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], pack: Pack, path: Path
+) -> Path:
+    from culturescope.page import write
+
+    write(make_report(results, run, rows, pack), path)
+    return path

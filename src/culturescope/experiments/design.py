@@ -28,6 +28,8 @@ class Design:
         seed: of orders, samples and bootstrap.
         batch_size: prompts in one forward pass.
         pack: folder of the instrument; None is the ten items of the map.
+        scenario_ids: the scenarios of the probe by id, once they are drawn (`pinned`); a pack may grow after a run.
+        check_ids: the same for the instrument check.
     """
 
     profile: str = "quick"
@@ -40,14 +42,25 @@ class Design:
     seed: int = 42
     batch_size: int = 16
     pack: str | None = None
+    scenario_ids: tuple[str, ...] | None = None
+    check_ids: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         """Refuses values that cannot be meant.
 
         Raises:
-            BadInputError: a number below its least value.
+            BadInputError: a number below its least value, or an unknown word.
         """
-        for name, least in (("limit", 1), ("check_limit", 0), ("agreement", 0), ("batch_size", 1)):
+        for name, known in (("orders", ("both", "random")), ("split", ("evaluate", "optimise"))):
+            if getattr(self, name) not in known:
+                raise BadInputError(f'{name} is one of {", ".join(known)}, not "{getattr(self, name)}"')
+        for name, least in (
+            ("limit", 1),
+            ("check_limit", 0),
+            ("agreement", 0),
+            ("seed", 0),
+            ("batch_size", 1),
+        ):
             value = getattr(self, name)
             if value is not None and value < least:
                 raise BadInputError(f"{name.replace('_', '-')} must be at least {least}, not {value}")
@@ -71,7 +84,8 @@ class Design:
             BadInputError: the entry is not a design.
         """
         try:
-            return cls(**{**stored, "template_ids": tuple(stored["template_ids"])})
+            lists = {k: tuple(stored[k]) for k in LISTS if stored[k] is not None}
+            return cls(**{**stored, **lists})
         except (TypeError, KeyError) as error:
             raise BadInputError(
                 f"the run's config is not a design that this version knows: {error}"
@@ -79,7 +93,16 @@ class Design:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return {**asdict(self), "template_ids": list(self.template_ids)}
+        stored = asdict(self)
+        return {**stored, **{k: list(stored[k]) for k in LISTS if stored[k] is not None}}
+
+    def pinned(self) -> Design:
+        """The same design with its scenarios drawn, so that a later and larger pack gives the same prompts."""
+        return replace(
+            self,
+            scenario_ids=tuple(s.id for s in self.scenarios()),
+            check_ids=tuple(s.id for s in self.check_scenarios()),
+        )
 
     def load_pack(self) -> Pack:
         """The instrument."""
@@ -87,10 +110,14 @@ class Design:
 
     def scenarios(self) -> tuple[Scenario, ...]:
         """The scenarios of the probe."""
+        if self.scenario_ids is not None:
+            return self._named(self.scenario_ids)
         return select(self.load_pack(), split=self.split, limit=self.limit)
 
     def check_scenarios(self) -> tuple[Scenario, ...]:
         """The scenarios of the instrument check, the first ones of the probe."""
+        if self.check_ids is not None:
+            return self._named(self.check_ids)
         if self.check_limit == 0:
             return ()
         return select(self.load_pack(), limit=self.check_limit, among=self.scenarios())
@@ -101,9 +128,23 @@ class Design:
         Raises:
             InstrumentError: an unknown wording, or scenarios that the pack does not have.
         """
-        pack, wordings = self.load_pack(), templates(self.template_ids)
+        pack, wordings, checked = self.load_pack(), templates(self.template_ids), self.check_scenarios()
         asked = probe_tasks(pack, self.scenarios(), wordings, orders=self.orders, seed=self.seed)
-        return asked + check_tasks(pack, self.check_scenarios(), wordings[0], check_personas())
+        if not checked:
+            return asked
+        try:
+            return asked + check_tasks(pack, checked, wordings[0], check_personas())
+        except BadInputError as error:
+            raise BadInputError(f"instrument check (--check-limit): {error}") from None
+
+    def _named(self, ids: tuple[str, ...]) -> tuple[Scenario, ...]:
+        known = {s.id: s for s in self.load_pack().scenarios}
+        missing = [i for i in ids if i not in known]
+        if missing:
+            raise BadInputError(
+                f"the instrument no longer has the scenario {missing[0]}, which the run asked"
+            )
+        return tuple(known[i] for i in ids)
 
     def texts(self) -> dict[str, Any]:
         """Hashes of all that the model is asked: scenarios, wordings, personas."""
@@ -118,6 +159,7 @@ class Design:
         return sample_tasks([t for t in tasks if t.part == "probe"], self.agreement, self.seed)
 
 
+LISTS = ("template_ids", "scenario_ids", "check_ids")
 PROFILES = {
     "quick": Design(profile="quick", limit=30, check_limit=20),
     "paper": Design(profile="paper", template_ids=("plain",), orders="random", agreement=50),

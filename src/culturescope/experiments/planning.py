@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from culturescope.errors import BadInputError
-from culturescope.experiments.audit import design_of
+from culturescope.experiments.audit import answered_rows, design_of
 from culturescope.experiments.design import Design
 from culturescope.models import load
 from culturescope.probing.aggregate import codes
@@ -48,8 +48,9 @@ def plan(design: Design, model_source: str | None, load_options: Mapping[str, An
         f"Profile {design.profile}: {len(tasks)} prompts, and {prompts['agreement']} of them answered in words as well.",
         f"  probe: {prompts.get('probe', 0)} prompts ({found['scenarios']} scenarios, "
         f"{len(design.template_ids)} wordings, {design.orders} orders)",
-        f"  instrument check: {prompts.get('check', 0)} prompts ({found['check_scenarios']} scenarios, "
-        "12 personas, both orders)",
+        f"  instrument check: {prompts['check']} prompts ({found['check_scenarios']} scenarios, 12 personas, both orders)"
+        if "check" in prompts
+        else "  no instrument check",
     ]
     if model_source is not None:
         counts, seconds, rate = _measure(design, tasks, model_source, load_options)
@@ -98,8 +99,8 @@ def power_table(delta: float, run: str | os.PathLike[str] | None = None) -> dict
         BadInputError: delta is not positive.
         RunFolderError: the run has no samples.
     """
-    if not delta > 0:
-        raise BadInputError(f"--delta must be above 0, not {delta}")
+    if not 0 < delta < float("inf"):
+        raise BadInputError(f"--delta must be a number above 0, not {delta}")
     rows: list[dict[str, Any]] = []
     if run is None:
         rows = [{"spread": sd, "scenarios": scenarios_needed(sd, delta)} for sd in USUAL_SPREADS]
@@ -108,8 +109,7 @@ def power_table(delta: float, run: str | os.PathLike[str] | None = None) -> dict
         lines.append("With --run RUN the spread is taken from a run.")
         return {"delta": delta, "rows": rows, "lines": lines}
     folder = RunFolder.open(run)
-    design_of(folder)
-    scores = score_samples(row for row in folder.samples() if row["part"] == "probe")
+    scores = score_samples(r for r in answered_rows(folder, design_of(folder)) if r["part"] == "probe")
     lines = [
         f"Scenarios needed to show a difference of {delta:g} in d (80% power, 5% level), spread from {folder.path}:"
     ]
@@ -118,8 +118,9 @@ def power_table(delta: float, run: str | os.PathLike[str] | None = None) -> dict
         found = spread(part.d, codes(part.items), codes(part.cells))
         needed = scenarios_needed(found.scenario, delta)
         rows.append({"axis": axis, "spread": found.scenario, "wording": found.wording, "scenarios": needed})
+        between = "unknown, the run has one" if found.wording is None else f"{found.wording:.2f}"
         lines.append(
-            f"  {axis}: {needed} (spread over scenarios {found.scenario:.2f}, between wordings {found.wording:.2f})"
+            f"  {axis}: {needed} (spread over scenarios {found.scenario:.2f}, between wordings {between})"
         )
     return {"delta": delta, "rows": rows, "lines": lines}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 
 from culturescope.errors import RunFolderError
@@ -14,7 +14,11 @@ from culturescope.runs import RunFolder
 
 
 def resume_run(
-    path: str | os.PathLike[str], *, batch_size: int | None = None, quiet: bool = False
+    path: str | os.PathLike[str],
+    *,
+    batch_size: int | None = None,
+    quiet: bool = False,
+    progress: Callable[[str], None] | None = None,
 ) -> tuple[Path, Results]:
     """Continues the run in a folder and gives its path and results.
 
@@ -22,22 +26,21 @@ def resume_run(
         path: the run folder.
         batch_size: another number of prompts in one forward pass.
         quiet: no progress bar.
+        progress: is told what happens while the model loads.
 
     Raises:
-        RunFolderError: no run, another process is at work on it, or its model has changed since.
+        RunFolderError: no run, another process is at work on it, or its model or texts have changed since.
         KeyboardInterrupt: Ctrl-C; the run can be resumed again.
     """
     with RunFolder.resume(path) as folder:
         design = design_of(folder)
         options = dict(folder.manifest.config.get("load") or {})
+        config = run_config(design, options)
         source = options.pop("source", None)
         if not isinstance(source, str):
             raise RunFolderError(f"{folder.path} does not say which model was asked (config.load.source)")
-        now = run_config(design, folder.manifest.config["load"])
-        folder.check_same(now, None, ignore=MAY_DIFFER)
-        model = load(source, **options)
-        folder.check_same(now, model.identity.as_dict(), ignore=MAY_DIFFER)
+        folder.check_same(config, None, ignore=MAY_DIFFER)
+        model = load(source, **options, progress=progress)
+        folder.check_same(config, model.identity.as_dict(), ignore=MAY_DIFFER)
         folder.restart()
-        if batch_size is not None:
-            design = replace(design, batch_size=batch_size)
-        return folder.path, carry_out(model, design, folder, quiet=quiet)
+        return folder.path, carry_out(model, folder, batch_size=batch_size, quiet=quiet)

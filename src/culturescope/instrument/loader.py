@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -26,16 +27,20 @@ MAX_LINE = 1_000_000
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def load_pack(folder: Path | str | None = None) -> Pack:
+def load_pack(folder: str | os.PathLike[str] | None = None) -> Pack:
     """Loads an instrument: `pack.toml` and `scenarios/*.jsonl` of a folder, by default the ten items of the map.
 
     Raises:
         InstrumentError: a file is missing or wrong; the message names file, line and field.
     """
-    return _load_pack(Path(folder) if folder is not None else DEFAULT_PACK)
+    return _default_pack() if folder is None else _load_pack(Path(folder))
 
 
-@functools.lru_cache(maxsize=8)
+@functools.cache
+def _default_pack() -> Pack:
+    return _load_pack(DEFAULT_PACK)
+
+
 def _load_pack(folder: Path) -> Pack:
     file = folder / "pack.toml"
     if not file.is_file():
@@ -62,7 +67,9 @@ def _load_pack(folder: Path) -> Pack:
             raise InstrumentError(
                 f'{file}: item {item.id} names the axis "{item.axis}", which the pack does not have'
             )
-    domains = head.get("domains", ())
+    domains = head.get("domains")
+    if not isinstance(domains, list) or not domains or not all(isinstance(d, str) for d in domains):
+        raise InstrumentError(f'{file}: [pack] needs domains, for example domains = ["family", "workplace"]')
     files = sorted((folder / "scenarios").glob("*.jsonl"))
     if not files:
         raise InstrumentError(f"{folder / 'scenarios'} holds no .jsonl file")
@@ -106,6 +113,8 @@ def load_scenarios(
                 )
             _check_known("item", scenario.item, items, where)
             _check_known("domain", scenario.domain, domains, where)
+            if scenario.positive == scenario.negative:
+                raise InstrumentError(f"{where}: both options are the same")
             wording = (scenario.situation, frozenset((scenario.positive, scenario.negative)))
             if wording in texts:
                 raise InstrumentError(f"{where}: the same situation and options as in {texts[wording]}")

@@ -7,7 +7,7 @@ it runs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -66,6 +66,16 @@ class ModelIdentity:
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> ModelIdentity:
+        """Reads what `as_dict` wrote.
+
+        Raises:
+            TypeError: unknown or missing entries.
+        """
+        letters = tuple(LetterToken(**letter) for letter in stored.get("letters", ()))
+        return cls(**{**stored, "letters": letters})
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,6 +19,7 @@ from culturescope.page.map_section import map_css, map_script, map_section
 from culturescope.page.provenance import provenance
 from culturescope.page.readings import ScenarioReading, scenario_readings
 from culturescope.page.report import NOT_READ, AxisText, Report
+from culturescope.runs.atomic import disk_errors, write_text
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -91,24 +91,19 @@ def write(report: Report, path: str | os.PathLike[str]) -> None:
 
     Raises:
         RunFolderError: the file cannot be written.
+        RunFailedError: the disk is full or failed.
     """
     target = Path(path)
-    text = render(report)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-            Path(name).chmod(0o644)
-            Path(name).replace(target)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError as error:
+    if target.is_dir():
         raise RunFolderError(
-            f"The report cannot be written to {target}: {error.strerror or error}."
-        ) from error
+            f"{target} is a folder; name a file for the page, for example {target / 'report.html'}"
+        )
+    with disk_errors(target.parent):
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            raise RunFolderError(f"{target} cannot be written: {target.parent} is a file") from None
+    write_text(target, render(report))
 
 
 def _axis_section(report: Report, axis: AxisText, readings: Sequence[ScenarioReading]) -> dict[str, Any]:

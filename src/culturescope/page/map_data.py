@@ -25,6 +25,7 @@ from culturescope.page.map_labels import Label, set_labels
 from culturescope.people.placement import Conversion, Placement
 
 Row = dict[str, Any]
+STOPS = (0.15, 0.3, 0.45, 0.6, 0.75, 0.9)  # along a way from the null: words keep clear of them
 LARGE, SMALL = 12.0, 10.0  # pixels: size of the words on a wide and on a narrow map
 
 
@@ -138,6 +139,9 @@ def label_rows(
         for s in figure.societies
     ]
     marks += [(pixel(p.x, p.y), 8.0) for p in places]
+    for way in way_rows(places):
+        ends = (way["x"], way["y"]), (way["x2"], way["y2"])
+        marks += [(pixel(*((1 - t) * a + t * b for a, b in zip(*ends, strict=True))), 3.0) for t in STOPS]
     for row, where in zip(rows, set_labels(labels, marks, width, height), strict=True):
         anchors = row.pop("anchors")
         if where is None:

@@ -226,7 +226,7 @@ def _within(point: Point, ring: Sequence[Point]) -> bool:
     return odd
 
 
-def _smooth(ring: Sequence[Point], passes: int = 4) -> tuple[Point, ...]:
+def _smooth(ring: Sequence[Point], passes: int = 12) -> tuple[Point, ...]:
     """The ring with its steps worn off (a moving mean), every second corner kept."""
     points = list(ring)
     for _ in range(passes):

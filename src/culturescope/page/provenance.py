@@ -24,18 +24,29 @@ KNOWN: tuple[tuple[str, str], ...] = (
     ("config.profile", "Profile"),
     ("seed", "Seed"),
     ("config.seed", "Seed"),
-    ("created", "Made"),
-    ("elapsed", "Took"),
+    ("status", "Status"),
+    ("created", "Started"),
+    ("finished", "Finished"),
+    ("elapsed_seconds", "Took"),
+    ("versions.culturescope", "culturescope"),
+    ("versions.torch", "torch"),
+    ("versions.transformers", "transformers"),
+    ("versions.python", "Python"),
+    ("versions.processor", "Processor"),
 )
+HIDDEN = ("config.load.source", "config.design.scenario_ids", "config.design.check_ids", "error")
+"""Paths of a user's machine and long lists: they stand in run.json."""
 
 
-def provenance(run: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """All entries of the run as (name, value); known entries have a name in words, the others their path."""
-    flat = dict(_flatten(run, ""))
-    known = [(path, name) for path, name in KNOWN if path in flat]
-    rows = [(name, _words(path, flat.pop(path))) for path, name in known]
-    rows += [(path, _words(path, value)) for path, value in flat.items()]
-    return tuple(row for row in rows if row[1])
+Rows = tuple[tuple[str, str], ...]
+
+
+def provenance(run: Mapping[str, Any]) -> tuple[Rows, Rows]:
+    """The entries of the run as (name, value): first those with a name in words, then the others with their path."""
+    flat = {path: value for path, value in _flatten(run, "") if path not in HIDDEN}
+    known = [(name, _words(path, flat.pop(path))) for path, name in KNOWN if path in flat]
+    others = [(path, _words(path, value)) for path, value in flat.items()]
+    return tuple(row for row in known if row[1]), tuple(row for row in others if row[1])
 
 
 def _flatten(value: Any, path: str) -> list[tuple[str, Any]]:
@@ -50,7 +61,7 @@ def _words(path: str, value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if path == "elapsed" and isinstance(value, int | float):
+    if path == "elapsed_seconds" and isinstance(value, int | float):
         return _duration(value)
     if path == "model.parameters" and isinstance(value, int):
         return f"{value:,}"

@@ -148,7 +148,7 @@ def items_sentence(report: Report, axis: AxisText) -> str:
     """What the item x domain chart of an axis shows."""
     cells = [cell for cell in report.results.probe.cells if cell.axis == axis.id]
     if not cells:
-        return f"No cell of item and domain was probed on {axis.words}."
+        return f"No item of {axis.words} has two scenarios, so none of them has an interval or is shown."
     clear = [cell for cell in cells if excludes_zero(cell.d)]
     far = max(cells, key=lambda cell: abs(cell.d.value))
     chance = 0.05 * len(cells)
@@ -197,7 +197,7 @@ def bias_sentence(report: Report) -> str:
     """What the chart of bias and letter mass by item shows."""
     items = report.results.probe.items
     if not items:
-        return "No item was probed."
+        return "No item has two scenarios, so none of them is shown."
     masses = [p.letter_mass for p in items]
     low = min(items, key=lambda p: p.letter_mass)
     mass = (

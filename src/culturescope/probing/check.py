@@ -68,10 +68,14 @@ def passes(d: Interval, band: float) -> bool:
 
 
 def judge(pooled: Interval, wordings: Iterable[Interval], band: float) -> Verdict:
-    """The verdict before bias and letter mass: every wording passes, only all together do, or not even that."""
-    if not passes(pooled, band):
-        return "not interpretable"
-    return "interpretable" if all(passes(w, band) for w in wordings) else "weak"
+    """The verdict before bias and letter mass: every wording passes, only all together do, or not even that.
+
+    Wordings that all pass need not pass together: pooled, their differences count as uncertainty (t with W - 1 degrees of
+    freedom), and three wordings that work with unequal strength would be punished for it.
+    """
+    if all(passes(w, band) for w in wordings):
+        return "interpretable"
+    return "weak" if passes(pooled, band) else "not interpretable"
 
 
 def _check_axis(scores: Scores, axis: str, probed: Position | None, seed: int) -> AxisCheck:
@@ -136,16 +140,16 @@ def _letter_faults(b: float, mass: float) -> list[str]:
 
 
 def _reasons(pooled: Estimate, band: float, wordings: Sequence[Estimate]) -> list[str]:
-    reasons = []
-    if pooled.high < 0:
-        reasons.append("the opposed personas move the answers the wrong way")
-    elif pooled.low <= 0:
-        reasons.append("the effect of the opposed personas cannot be told from zero")
-    if 0 <= pooled.value <= band:
-        reasons.append("value-free personas may differ as much as the opposed ones")
     passed = sum(passes(w, band) for w in wordings)
-    if not reasons:
-        reasons.append(
-            f"the opposed personas move the answers beyond interval and null band in {passed} of {len(wordings)} wordings"
-        )
+    reasons = [
+        f"the opposed personas move the answers beyond interval and null band in {passed} of {len(wordings)} wordings"
+    ]
+    if passed == len(wordings):
+        return reasons
+    if pooled.high < 0:
+        reasons.append("pooled, the opposed personas move the answers the wrong way")
+    elif pooled.low <= 0:
+        reasons.append("pooled, the effect of the opposed personas cannot be told from zero")
+    if 0 <= pooled.value <= band:
+        reasons.append("pooled, value-free personas may differ as much as the opposed ones")
     return reasons

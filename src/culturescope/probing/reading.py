@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -12,7 +13,7 @@ from culturescope.probing.aggregate import aggregate
 from culturescope.probing.agreement import agreement
 from culturescope.probing.ask import ask, letters_key
 from culturescope.probing.check import check_instrument
-from culturescope.probing.results import Position, Results
+from culturescope.probing.results import Estimate, Position, Results
 from culturescope.probing.tasks import check_tasks, probe_tasks
 from culturescope.prompts import check_personas, templates
 
@@ -25,12 +26,14 @@ class Reading:
         identity: who was asked.
         results: positions with intervals, and the verdict where the instrument was checked.
         samples: every prompt with its letters (rows of `samples.jsonl`).
+        pack: the instrument.
         seed: of orders and bootstrap.
     """
 
     identity: ModelIdentity
     results: Results
     samples: tuple[Mapping[str, Any], ...]
+    pack: Pack
     seed: int = 42
 
     @property
@@ -49,28 +52,33 @@ class Reading:
 
     def __str__(self) -> str:
         """Verdict and position of each axis, with intervals."""
-        return "\n".join(describe(self.results))
+        return "\n".join(describe(self.results, self.pack))
 
 
-def describe(results: Results) -> list[str]:
-    """One line an axis: verdict first, then d with its interval, bias and letter mass."""
+def describe(results: Results, pack: Pack) -> list[str]:
+    """A few lines an axis: verdict first and why, then the position with its interval; then the agreement."""
     checked = {c.axis: c for c in results.check.axes} if results.check else {}
+    names = {a.id: f"{a.name} ({a.id})" for a in pack.axes}
     lines = []
     for p in results.probe.axes:
         found = checked.get(p.axis)
-        if found is None:
-            verdict = "not checked"
-        else:
-            verdict = (
-                f"{found.verdict} (D {found.D.value:+.2f} [{found.D.low:+.2f}, {found.D.high:+.2f}], "
-                f"null band {found.null_band:.2f})"
-            )
-        bias = "" if p.b is None else f", bias b {p.b:+.2f}"
+        lines.append(f"{names.get(p.axis, p.axis)}: {found.verdict if found else 'not checked'}")
+        if found is not None:
+            lines.append(f"  opposed personas  D {_interval(found.D)}, null band {found.null_band:.2f}")
+            lines.extend(f"  why               {reason}" for reason in found.reasons)
         lines.append(
-            f"{p.axis}: {verdict}; d {p.d.value:+.2f} [{p.d.low:+.2f}, {p.d.high:+.2f}]{bias}, "
-            f"letter mass {p.letter_mass:.2f}, {p.scenarios} scenarios"
+            f"  position          d {_interval(p.d)}, score {p.s.value:.2f}, {p.scenarios} scenarios"
         )
+        bias = "unknown (one order)" if p.b is None else f"b {p.b:+.2f}"
+        lines.append(f"  letters           position bias {bias}, letter mass {p.letter_mass:.2f}")
+    if results.agreement is not None:
+        a = results.agreement
+        lines.append(f"Free text agrees with the likelier letter in {a.agree} of {a.prompts} prompts.")
     return lines
+
+
+def _interval(found: Estimate) -> str:
+    return f"{found.value:+.2f} [{found.low:+.2f}, {found.high:+.2f}]"
 
 
 def compute_results(samples: Iterable[Mapping[str, Any]], *, seed: int = 42) -> Results:
@@ -96,7 +104,7 @@ def probe(
     orders: Literal["both", "random"] = "both",
     batch_size: int = 16,
     seed: int = 42,
-    pack: Pack | None = None,
+    pack: Pack | str | os.PathLike[str] | None = None,
 ) -> Reading:
     """Reads where a model stands, in memory; `culturescope audit` does the same with a run folder and a page.
 
@@ -108,13 +116,14 @@ def probe(
         orders: both orders of each prompt, or the paper's single random one.
         batch_size: prompts in one forward pass.
         seed: of random orders and of the bootstrap.
-        pack: the instrument that the scenarios belong to; by default the ten items of the map.
+        pack: the instrument that the scenarios belong to, or its folder; by default the ten items of the map.
 
     Raises:
-        InstrumentError: unknown wordings.
+        InstrumentError: unknown wordings, or a wrong pack.
+        BadInputError: too few scenarios, or scenarios of another pack.
         ModelError: the model offers no letters.
     """
-    instrument = pack or load_pack()
+    instrument = pack if isinstance(pack, Pack) else load_pack(pack)
     wordings = templates(template_ids)
     tasks = probe_tasks(instrument, scenarios, wordings, orders=orders, seed=seed)
     if check:
@@ -123,4 +132,4 @@ def probe(
     rows = [row for batch in ask(model, tasks, keys, batch_size=batch_size) for row in batch]
     position = {key: n for n, key in enumerate(keys)}
     rows.sort(key=lambda row: position[row["key"]])
-    return Reading(model.identity, compute_results(rows, seed=seed), tuple(rows), seed)
+    return Reading(model.identity, compute_results(rows, seed=seed), tuple(rows), instrument, seed)

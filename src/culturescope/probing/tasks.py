@@ -67,6 +67,8 @@ def probe_tasks(
         BadInputError: an axis has fewer than two scenarios, so that its position would have no interval.
     """
     _enough(pack, scenarios)
+    if orders not in ("both", "random"):
+        raise BadInputError(f'orders is "both" or "random", not "{orders}"')
     return [
         Task("probe", pack.axis_of(s), s, t, order, None, dilemma(s, t, order))
         for s in scenarios
@@ -93,6 +95,19 @@ def check_tasks(
 
 
 def _enough(pack: Pack, scenarios: Sequence[Scenario]) -> None:
+    if not scenarios:
+        raise BadInputError(
+            'no scenarios were given; cs.scenarios(split="evaluate") has the instrument\'s own'
+        )
+    for one, count in Counter(s.id for s in scenarios).items():
+        if count > 1:
+            raise BadInputError(f"the scenario {one} was given {count} times")
+    for s in scenarios:
+        if s.item not in pack.item_ids:
+            raise BadInputError(
+                f'the scenario {s.id} belongs to the item "{s.item}", which the pack {pack.id} does not have; '
+                "give the pack that it comes from (pack=...)"
+            )
     for axis, count in Counter(pack.axis_of(s) for s in scenarios).items():
         if count < 2:
             raise BadInputError(

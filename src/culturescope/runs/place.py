@@ -63,10 +63,23 @@ def make_exact(folder: Path) -> tuple[Path, bool]:
                 raise RunFolderError(f"{folder} is a file; choose another path for the run folder") from None
         else:
             return folder, True
-        # Another process may be making a run here, or was killed while it did; the lock will tell.
-        if any(child.name != LOCK_NAME and child.suffix != TEMPORARY_SUFFIX for child in folder.iterdir()):
-            raise RunFolderError(taken(folder))
+        refuse_taken(folder)
         return folder, False
+
+
+def refuse_taken(folder: Path) -> None:
+    """Says that a folder holds something already; also early, before a model is loaded for a run in it.
+
+    Raises:
+        RunFolderError: it is not empty.
+    """
+    usable(folder)
+    with disk_errors(folder):
+        # Another process may be making a run here, or was killed while it did; the lock will tell.
+        if folder.is_dir() and any(
+            child.name != LOCK_NAME and child.suffix != TEMPORARY_SUFFIX for child in folder.iterdir()
+        ):
+            raise RunFolderError(taken(folder))
 
 
 def taken(folder: Path) -> str:

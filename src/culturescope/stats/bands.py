@@ -14,7 +14,7 @@ def null_band(persona_means: ArrayLike, level: float = 0.95) -> tuple[float, NDA
     freedom. So |m_a - m_b| <= t_{P-1, (1 + level) / 2} sqrt(2) s in `level` of cases: a prediction interval
     (Hahn and Meeker 1991, "Statistical Intervals", chapter 4) for a difference, with no mean to estimate.
     From sum_{i<j} (m_i - m_j)^2 = P sum_i (m_i - mean)^2 follows s^2 = sum_{i<j} D_ij^2 / (P (P - 1)).
-    A signed difference exceeds the band in (1 - level) / 2 = 2.5% of cases; it would exceed the range of six
+    A signed difference exceeds the band in (1 - level) / 2 of cases (2.5% at 0.95); it would exceed the range of six
     personas in 6.0%.
 
     Args:

@@ -116,7 +116,7 @@
     fillWhenOpen(box, () => {
       const shown = scenario.readings.filter((r) => !persona || r.persona === (persona === "none" ? null : persona));
       return [
-        el("p", { class: "tags" }, [scenario.id, scenario.domain, item.label, ...(words.tags || [])].filter(Boolean).join(" · ")),
+        el("p", { class: "tags" }, [scenario.id, scenario.domain, item.label, ...Object.values(words.tags || {})].filter(Boolean).join(" · ")),
         el("dl", { class: "options" },
           el("div", {}, el("dt", {}, item.negative || "negative pole"), el("dd", {}, words.negative || "")),
           el("div", {}, el("dt", {}, item.positive || "positive pole"), el("dd", {}, words.positive || ""))),

@@ -1,0 +1,351 @@
+"""The map: each society once, one unit on both axes, true ellipses, and no word that a null or an unread model leans."""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from culturescope.errors import BadInputError
+from culturescope.page import drawing, map_words, render
+from culturescope.page.map_chart import map_spec
+from culturescope.page.map_figure import MapFigure, SocietyPoint, clean, shorten
+from culturescope.page.map_geometry import ellipse, half_axes, holds, outlines
+from culturescope.page.map_people import figure_of
+from culturescope.page.map_section import render_map, write_map
+from culturescope.people import Nearest, Placement, nulls
+from tests.page.factory import report
+from tests.page.test_document import HOSTILE, Reader
+
+NULLS = {name: nulls(name)[0] for name in ("anchored", "paper")}
+NEAREST = tuple(
+    Nearest(code=code, name=name, distance=distance, frequency=share, among=among)
+    for code, name, distance, share, among in (
+        ("VNM", "Vietnam", 0.21, 0.48, True),
+        ("ISR", "Israel", 0.33, 0.27, True),
+        ("POL", "Poland", 0.7, 0.02, False),
+    )
+)
+
+
+def model(
+    verdict: str = "interpretable",
+    other: str | None = None,
+    *,
+    label: str = "model-a",
+    conversion: Any = "anchored",
+    shift: tuple[float, float] = (0.8, 0.4),
+    size: float = 0.15,
+    **changes: Any,
+) -> Placement:
+    null = NULLS[conversion]
+    values: dict[str, Any] = {
+        "label": label,
+        "kind": "model",
+        "conversion": conversion,
+        "x": null.x + shift[0],
+        "y": null.y + shift[1],
+        "covariance": ((size**2, 0.3 * size**2), (0.3 * size**2, size**2)),
+        "radius2": 6.2,
+        "displacement": shift,
+        "outside": False,
+        "verdicts": {"X": verdict, "Y": other or verdict},
+        "nearest": NEAREST,
+    }
+    return Placement(**{**values, **changes})
+
+
+def full(verdict: str = "interpretable", other: str | None = None, **changes: Any) -> MapFigure:
+    """A model by both conversions, with the nulls, among the societies of the package."""
+    places = [*nulls("anchored"), *nulls("paper")]
+    places += [model(verdict, other, conversion=name, **changes) for name in ("anchored", "paper")]
+    return figure_of(places)
+
+
+def words_of(figure: MapFigure) -> str:
+    found = [map_words.lead_sentence(figure)]
+    for conversion in figure.conversions:
+        found += [*map_words.map_sentences(figure, conversion), map_words.chart_words(figure, conversion)]
+    return " ".join(found)
+
+
+def layers_of(spec: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {layer["name"]: layer for layer in spec["layer"]}
+
+
+@pytest.mark.parametrize("width", [None, 700.0])
+@pytest.mark.parametrize("conversion", ["anchored", "paper"])
+def test_each_society_stands_once_on_a_map_with_one_unit(width: float | None, conversion: Any) -> None:
+    figure = full()
+    spec = map_spec(figure, drawing.LIGHT, conversion=conversion, width=width)
+    codes = Counter(row["code"] for row in spec["datasets"]["societies"])
+    assert len(codes) == 115
+    assert set(codes.values()) == {1}
+    assert {row["zone"] for row in spec["datasets"]["societies"]} == set(figure.zones)
+    scales = [layers_of(spec)["societies"]["encoding"][channel]["scale"]["domain"] for channel in "xy"]
+    (left, right), (bottom, top) = scales
+    assert (right - left) / spec["width"] == pytest.approx((top - bottom) / spec["height"], abs=1e-12)
+    for row in (*spec["datasets"]["societies"], *spec["datasets"]["places"]):
+        assert left < row["x"] < right
+        assert bottom < row["y"] < top
+    assert spec["title"]["text"] == f"Conversion: {conversion}"
+    assert json.dumps(spec, allow_nan=False)
+
+
+def test_a_page_keeps_one_unit_at_every_width() -> None:
+    spec = map_spec(full(), drawing.PAGE)
+    domain = [layers_of(spec)["models"]["encoding"][channel]["scale"]["domain"] for channel in "xy"]
+    ratio = (domain[1][1] - domain[1][0]) / (domain[0][1] - domain[0][0])
+    assert spec["usermeta"]["ratio"] == pytest.approx(ratio, abs=1e-12)
+    assert "var(--zone-1)" in json.dumps(spec)
+
+
+@given(
+    st.tuples(st.floats(0.01, 2), st.floats(0.01, 2), st.floats(-0.95, 0.95), st.floats(0.5, 40)),
+    st.tuples(st.floats(-3, 3), st.floats(-3, 3)),
+)
+def test_the_ellipse_is_that_of_the_covariance(shape: tuple[float, ...], centre: tuple[float, float]) -> None:
+    wide, high, rho, radius2 = shape
+    covariance = ((wide**2, rho * wide * high), (rho * wide * high, high**2))
+    place = model(covariance=covariance, radius2=radius2, x=centre[0], y=centre[1])
+    away = np.array(ellipse(place)) - centre
+    form = np.einsum("ki,ij,kj->k", away, np.linalg.inv(np.array(covariance)), away)
+    np.testing.assert_allclose(form, radius2, rtol=0, atol=1e-9 * max(1.0, radius2) * 10)
+    longest = np.hypot(*away.T).max()
+    assert half_axes(place)[0] == pytest.approx(longest, rel=2e-3)
+
+
+def test_the_drawn_corners_satisfy_the_form() -> None:
+    place = model(covariance=((0.09, 0.02), (0.02, 0.04)), radius2=5.991)
+    rows = map_spec(figure_of([place]), drawing.LIGHT)["datasets"]["ellipses"]
+    away = np.array([[row["x"] - place.x, row["y"] - place.y] for row in rows])
+    form = np.einsum("ki,ij,kj->k", away, np.linalg.inv(np.array(place.covariance)), away)
+    np.testing.assert_allclose(form, 5.991, rtol=0, atol=1e-9)
+    assert holds(place, place.x, place.y)
+    assert not holds(place, place.x + 2, place.y)
+
+
+def test_a_place_without_spread_has_no_ellipse() -> None:
+    place = model(covariance=((0.0, 0.0), (0.0, 0.0)))
+    spec = map_spec(figure_of([place]), drawing.LIGHT)
+    assert spec["datasets"]["ellipses"] == []
+    assert len(spec["datasets"]["places"]) == 1
+
+
+@pytest.mark.parametrize("verdict", ["not interpretable", "not checked"])
+@pytest.mark.parametrize("mixed", [False, True])
+def test_a_model_that_may_not_be_read_is_grey_and_near_to_nobody(verdict: str, mixed: bool) -> None:
+    figure = full(verdict, "interpretable" if mixed else None, outside=True)
+    spec = map_spec(figure, drawing.LIGHT)
+    place = next(row for row in spec["datasets"]["places"] if row["model"])
+    assert place["style"] == "unread"
+    layers = layers_of(spec)
+    assert layers["ellipses_unread"]["mark"]["strokeDash"] == [5, 4]
+    assert layers["ellipses_unread"]["mark"]["stroke"] == drawing.LIGHT.muted
+    assert "fill" not in layers["ellipses_unread"]["mark"]
+    assert layers["models"]["encoding"]["fill"]["value"] == drawing.LIGHT.paper
+    label = next(row for row in spec["datasets"]["labels"] if row.get("model"))
+    assert label["text"] == f"model-a\n{verdict}\nextrapolated"
+    said = words_of(figure) + json.dumps(map_words.places_table(figure).rows)
+    assert f"model-a may not be read as a position ({verdict})" in said
+    for word in ("Vietnam", "Israel", "falls at", "nearest", "leans", "toward"):
+        assert word not in said
+    with pytest.raises(ValueError, match="nothing may be said"):
+        map_words.model_sentence(figure, figure.of("anchored")[-1])
+
+
+def test_an_unread_model_without_verdicts_is_not_checked() -> None:
+    assert "(not checked)" in map_words.lead_sentence(figure_of([model(verdicts={})]))
+
+
+def test_a_null_is_a_cross_called_null_and_never_said_to_lean() -> None:
+    figure = figure_of([*nulls("anchored"), *nulls("paper")])
+    said = words_of(figure)
+    assert "uniform and always-A null" in said
+    for word in ("secular", "self-expressi", "tradition", "surviv", "near", "leans", *("Hong Kong", "Japan")):
+        assert word not in said
+    assert "outside of the societies’ hull" in map_words.map_sentences(figure, "paper")[0]
+    spec = map_spec(figure, drawing.LIGHT, conversion="paper")
+    assert [row["style"] for row in spec["datasets"]["places"]] == ["null"]
+    label = next(row["text"] for row in spec["datasets"]["labels"] if row["kind"] == "place")
+    assert label == "uniform and always-A null\nextrapolated"
+    assert spec["title"]["subtitle"][1] == "Null (cross) at x −0.01, y +1.72"
+
+
+def test_a_readable_model_is_placed_with_its_neighbours() -> None:
+    figure = full()
+    [said] = [s for s in map_words.map_sentences(figure, "anchored") if "model-a" in s]
+    assert "model-a (interpretable on both axes) falls at x +0.71, y +0.01, that is x +0.80, y +0.40" in said
+    assert "Vietnam (in 48% of draws), Israel (in 27% of draws) and Poland (in 2% of draws)" in said
+    assert "2 of them cannot be told from the nearest" in said
+    assert re.search(r"half-axes of 0\.43 and 0\.31 and holds \d+ of 115 societies", said)
+    spec = map_spec(figure, drawing.LIGHT)
+    way = spec["datasets"]["ways"][0]
+    null = NULLS["anchored"]
+    assert (way["x"], way["y"]) == pytest.approx((null.x, null.y))
+    assert (way["x2"], way["y2"]) == pytest.approx((null.x + 0.8, null.y + 0.4))
+    assert way["angle"] == pytest.approx(63.43, abs=0.01)
+
+
+def test_a_place_that_holds_the_null_is_near_to_nobody() -> None:
+    figure = full(size=0.6)
+    said = words_of(figure) + json.dumps(map_words.places_table(figure).rows)
+    assert "cannot be told from that of a model without values" in said
+    assert "Vietnam" not in said
+
+
+def test_weak_and_extrapolated_places_say_so() -> None:
+    figure = full("interpretable", "weak", outside=True, beyond=("Y01",))
+    said = words_of(figure)
+    assert "may be read as a side at most (weak)" in said
+    assert "interpretable on survival – self-expression and weak on traditional – secular-rational" in said
+    assert "it is extrapolated" in said
+    assert "beyond the answer scale on Y01" in said
+    label = next(r for r in map_spec(figure, drawing.LIGHT)["datasets"]["labels"] if r.get("model"))
+    assert label["text"] == "model-a\nweak\nextrapolated"
+
+
+def test_figures_of_the_axes_and_of_the_projection_are_said() -> None:
+    figure = full()
+    assert "r = 0.58" in map_words.axes_sentence(figure)
+    assert "0.46 of y, and a unit of y with 0.73 of x" in map_words.axes_sentence(figure)
+    assert "Within cultural zones r is 0.18" in map_words.axes_sentence(figure)
+    assert "0.060 in x and 0.045 in y" in map_words.projection_sentence(figure)
+    html = render(replace(report(), map=figure))
+    text = re.sub(r"\s+", " ", "".join(Reader(html).text))
+    for words in (map_words.PRIMARY, map_words.OUTLINES, *map_words.RULES.values(), "On the map"):
+        assert words in text
+    assert text.index("Where the answers lie") < text.index("On the map") < text.index("Item by item")
+    for society in figure.societies:
+        assert society.name in text
+    assert html.index('data-map="map-anchored"') < html.index('data-map="map-paper"')
+    assert len(html.encode()) < 2_000_000
+
+
+def test_a_report_without_a_map_has_no_trace_of_it() -> None:
+    html = render(report())
+    assert "data-map" not in html
+    assert "--zone-1" not in html
+
+
+def test_zones_differ_in_colour_and_shape_and_their_outlines_do_not_overlap() -> None:
+    figure = full()
+    encoding = layers_of(map_spec(figure, drawing.LIGHT))["societies"]["encoding"]
+    for channel in ("color", "shape"):
+        assert len(set(encoding[channel]["scale"]["range"])) == len(figure.zones) == 9
+    zones = outlines(figure.societies)
+    assert [zone.name for zone in zones] == list(figure.zones[:-1])
+    owners = Counter(point for zone in zones for point in zone.inside)
+    assert set(owners.values()) == {1}
+
+
+@pytest.mark.parametrize("spots", [[(0.0, 0.0)], [(0.0, 0.0), (0.4, 0.1)], [(-2.0, -1.0), (2.0, 1.0)]])
+def test_a_zone_of_one_or_two_societies_is_outlined(spots: list[tuple[float, float]]) -> None:
+    societies = tuple(SocietyPoint(f"S{n}", f"S {n}", "Zone", 2020, *spot) for n, spot in enumerate(spots))
+    [zone] = outlines(societies)
+    assert zone.rings
+    for x, y in spots:
+        rim = [min(np.hypot(x - a, y - b) for a, b in ring) for ring in zone.rings]
+        assert 0.05 < min(rim) < 0.6
+
+
+def test_several_models_and_domains_can_be_chosen() -> None:
+    places = [
+        model(label=label, domain=domain, shift=shift)
+        for label, domain, shift in (
+            ("a", None, (0.5, 0.1)),
+            ("a", "family", (0.9, 0.3)),
+            ("b", "legal", (0.2, 0.8)),
+        )
+    ]
+    html = render_map(figure_of([*nulls("anchored"), *places]), "Two models")
+    inputs = [a.get("value") for tag, a in Reader(html).tags if tag == "input"]
+    assert inputs[-5:] == ["a", "b", "all domains", "family", "legal"]
+    alone = render_map(figure_of([*nulls("anchored"), places[0]]), "One")
+    assert len([1 for tag, _ in Reader(alone).tags if tag == "input"]) == 9
+    labels = [r["text"] for r in map_spec(figure_of(places), drawing.LIGHT)["datasets"]["labels"]]
+    assert "a · family" in labels
+
+
+def hostile_map() -> MapFigure:
+    societies = (
+        SocietyPoint("HO", HOSTILE, HOSTILE, 2020, 0.1, 0.2),
+        SocietyPoint("AB", "Plain", "Zone", 2020, 1.1, 0.4),
+    )
+    near = Nearest(code="HO", name=HOSTILE, distance=0.1, frequency=0.9, among=True)
+    places = (
+        model(label=HOSTILE, domain=HOSTILE, nearest=(near,)),
+        model(label=HOSTILE + " 2", conversion="paper"),
+    )
+    return MapFigure(societies, places, named=("HO",), series=HOSTILE, sources=(HOSTILE,))
+
+
+def test_hostile_names_stay_text(tmp_path: Path) -> None:
+    read = Reader(render_map(hostile_map(), HOSTILE))
+    assert [tag for tag, _ in read.tags if tag == "script"] == ["script"] * 3
+    assert not {name for _, attributes in read.tags for name in attributes} & {"onload", "onerror"}
+    assert not re.search(r"[<>&\u2028]", read.script("chart-specs"))
+    assert clean(HOSTILE) in "".join(read.text)
+    assert render(replace(report(), map=hostile_map())).count("<script>") == 4
+    for ending in ("svg", "png", "pdf", "html"):
+        write_map(hostile_map(), tmp_path / f"map.{ending}")
+    svg = (tmp_path / "map.svg").read_text(encoding="utf-8")
+    assert "<script" not in svg
+    assert "var(" not in svg
+
+
+def test_figures_are_written_without_a_browser(tmp_path: Path) -> None:
+    figure = full("not interpretable")
+    for ending in ("svg", "PNG", "pdf", "html"):
+        write_map(figure, tmp_path / "new" / f"map.{ending}", conversion="paper")
+    svg = (tmp_path / "new/map.svg").read_text(encoding="utf-8")
+    assert svg.count('aria-roledescription="symbol"') == 0 or svg.startswith("<svg")
+    for words in ("Conversion: paper", "Denmark", "not interpretable", "always-A null", "Confucian"):
+        assert words in svg
+    png = (tmp_path / "new/map.PNG").read_bytes()
+    width, height = struct.unpack(">II", png[16:24])
+    assert png.startswith(b"\x89PNG")
+    assert (width, height) > (1800, 1200)
+    assert (tmp_path / "new/map.pdf").read_bytes().startswith(b"%PDF")
+    html = (tmp_path / "new/map.html").read_text(encoding="utf-8")
+    assert len(html.encode()) < 2_000_000
+    assert "default-src 'none'" in html
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == [
+        "map.PNG",
+        "map.html",
+        "map.pdf",
+        "map.svg",
+    ]
+    with pytest.raises(BadInputError, match=r"\.svg, \.png, \.pdf and \.html"):
+        write_map(figure, tmp_path / "map.gif")
+
+
+def test_bad_figures_are_refused() -> None:
+    one = SocietyPoint("IND", "India", "West & South Asia", 2023, -0.2, -0.4)
+    with pytest.raises(BadInputError, match="IND was given more than once"):
+        MapFigure((one, replace(one, year=2012)), ())
+    with pytest.raises(BadInputError, match="at least one society"):
+        MapFigure((), ())
+    with pytest.raises(BadInputError, match="No place on the map can be computed for model-a"):
+        MapFigure((one,), (model(x=float("nan")),))
+    alone = MapFigure((one,), ())
+    assert "No model is on this map" in map_words.lead_sentence(alone)
+    assert map_words.axes_sentence(alone) == map_words.projection_sentence(alone) == ""
+    assert "India" in render_map(alone, "Societies")
+
+
+@pytest.mark.parametrize(
+    ("name", "short"),
+    [("org/a-model", "org/a-model"), ("org/" + "m" * 20, "m" * 20), ("m" * 40, "m" * 19 + "…")],
+)
+def test_long_names_are_cut_at_their_end(name: str, short: str) -> None:
+    assert shorten(name, 20) == short
