@@ -80,58 +80,65 @@ def test_one_unit_is_as_long_on_both_axes_at_any_width(shown: Any, map_file: Pat
     grid = (
         "kind => { const lines = [...document.querySelectorAll('[data-map=map-anchored] .role-axis-grid line')]"
         ".map(l => l.getBoundingClientRect()); const at = lines.filter(b => kind === 'x' ? b.height > b.width : "
-        "b.width > b.height).map(b => kind === 'x' ? b.x : b.y).sort((a, b) => a - b); return at[1] - at[0]; }"
+        "b.width > b.height).map(b => kind === 'x' ? b.x : b.y).sort((a, b) => a - b); return at[3] - at[0]; }"
     )
     for width in (1280, 420):
         page.set_viewport_size({"width": width, "height": 900})
         edge = "document.querySelector('[data-map=map-anchored] svg').getBoundingClientRect().right"
         page.wait_for_function(f"{edge} <= {width} && {edge} > {width} * .7")
-        assert page.evaluate(grid, "x") == pytest.approx(page.evaluate(grid, "y"), abs=0.6)
+        assert page.evaluate(grid, "x") == pytest.approx(
+            page.evaluate(grid, "y"), abs=1.1
+        )  # lines lie on whole pixels
 
 
 def test_hovering_names_a_society_and_a_model(shown: Any, map_file: Path) -> None:
     page = shown(map_file).page
+    zealand = [society.code for society in full().societies].index("NZL")
     for layer, index, words in (
-        ("society_targets", 84, ("New Zealand", "English-Speaking, survey of 2020", "x +2.86", "y +0.53")),
+        (
+            "society_targets",
+            zealand,
+            ("New Zealand", "English-Speaking, survey of 2020", "x +2.86", "y +0.53"),
+        ),
         ("place_targets", 2, ("model-b", "not interpretable on survival", "no position")),
     ):
         mark = page.locator(f'[data-map="map-anchored"] .{layer}_marks path').nth(index)
         mark.scroll_into_view_if_needed()
         mark.hover(force=True)
-        page.wait_for_function(
-            f"document.querySelector('#vg-tooltip-element.visible')?.innerText.includes('{words[0]}')"
-        )
-        tip = page.locator("#vg-tooltip-element").inner_text()
+        tip = page.locator("#vg-tooltip-element.visible", has_text=words[0])
+        tip.wait_for()
+        text = tip.inner_text()
         for word in words:
-            assert word in tip
+            assert word in text
 
 
 def test_the_keyboard_hides_and_shows_a_zone_and_a_model(shown: Any, map_file: Path) -> None:
+    from playwright.sync_api import expect
+
     page = shown(map_file).page
     box = page.locator("input[value=Confucian]")
     box.focus()
     page.keyboard.press("Space")
-    page.wait_for_function(f"document.querySelectorAll('{DOTS}').length === 108")
+    expect(page.locator(DOTS)).to_have_count(108)
     assert page.locator("#map-found").inner_text() == "108 of 115 societies shown"
     texts = page.locator('[data-map="map-anchored"] svg text')
     assert "Confucian" not in texts.all_text_contents()
     page.keyboard.press("Space")
-    page.wait_for_function(f"document.querySelectorAll('{DOTS}').length === 115")
+    expect(page.locator(DOTS)).to_have_count(115)
     assert "Confucian" in texts.all_text_contents()
     page.locator("input[value='model-b']").focus()
     page.keyboard.press("Space")
-    page.wait_for_function(f"document.querySelectorAll('{MODELS}').length === 1")
+    expect(page.locator(MODELS)).to_have_count(1)
     page.locator("button[data-all=no]").focus()
     page.keyboard.press("Enter")
-    page.wait_for_function(f"document.querySelectorAll('{DOTS}').length === 0")
+    expect(page.locator(DOTS)).to_have_count(0)
     page.locator("button[data-all=yes]").click()
-    page.wait_for_function(f"document.querySelectorAll('{DOTS}').length === 115")
+    expect(page.locator(DOTS)).to_have_count(115)
     assert page.locator(MODELS).count() == 1
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_phone_never_scrolls_sideways(shown: Any, map_file: Path, scheme: str) -> None:
-    page = shown(map_file, width=420, scheme=scheme).page
+def test_a_phone_never_scrolls_sideways(shown: Any, map_file: Path) -> None:
+    page = shown(map_file, width=420, scheme="dark").page
     for table in page.locator("details.table > summary").all():
         table.click()
     assert page.evaluate("document.documentElement.scrollWidth") == 420
@@ -156,11 +163,13 @@ def test_the_map_is_a_section_of_the_report(shown: Any, tmp_path: Path) -> None:
 
 
 def test_hostile_names_are_shown_as_text(shown: Any, tmp_path: Path) -> None:
+    from playwright.sync_api import expect
+
     write_map(hostile_map(), tmp_path / "map.html")
     seen = shown(tmp_path / "map.html")
     seen.page.on("dialog", lambda dialog: pytest.fail("a script of the data ran"))
     assert seen.page.locator("script").count() == 3
     assert seen.page.locator("[onload]").count() == 0
     seen.page.locator("fieldset.zones input").first.click()
-    seen.page.wait_for_function(f"document.querySelectorAll('{DOTS}').length === 1")
+    expect(seen.page.locator(DOTS)).to_have_count(1)
     assert seen.messages == []
