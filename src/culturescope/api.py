@@ -48,7 +48,7 @@ def write_page(readings: Reading | Sequence[Reading], path: str | os.PathLike[st
         BadInputError: none or several readings (a page shows one).
         RunFolderError: the path cannot be written.
     """
-    from culturescope.experiments.audit import make_report
+    from culturescope.experiments.report import make_report
     from culturescope.page import write
     from culturescope.probing.reading import Reading
     from culturescope.runs.manifest import environment, now
@@ -63,5 +63,5 @@ def write_page(readings: Reading | Sequence[Reading], path: str | os.PathLike[st
         "model": reading.identity.as_dict(),
         "config": {"seed": reading.seed},
     }
-    write(make_report(reading.results, run, reading.samples, reading.pack), path)
+    write(make_report(reading.results, run, reading.samples, reading.pack, seed=reading.seed), path)
     return Path(path)

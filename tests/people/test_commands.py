@@ -5,7 +5,7 @@ import json
 import pytest
 import typer
 
-from culturescope.cli.people_commands import people_app
+from culturescope.cli.people import people_app
 from culturescope.errors import BadInputError
 
 

@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from culturescope.cli.listing import models_app, scenarios_app
+from culturescope.cli.mapping import map_command
+from culturescope.cli.people import people_app
 from culturescope.cli.planning import plan
 from culturescope.cli.running import audit, page, probe, resume
 
@@ -21,6 +23,8 @@ app = typer.Typer(
 )
 for command in (audit, probe, resume, page, plan):
     app.command()(command)
+app.command("map")(map_command)
+app.add_typer(people_app, name="people")
 app.add_typer(models_app, name="models")
 app.add_typer(scenarios_app, name="scenarios")
 

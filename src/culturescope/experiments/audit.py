@@ -9,7 +9,7 @@ from typing import Any
 
 from culturescope.errors import RunFolderError
 from culturescope.experiments.design import Design
-from culturescope.instrument import Pack
+from culturescope.experiments.report import make_report
 from culturescope.models.protocols import BlackBox, ModelIdentity
 from culturescope.probing.agreement import NEW_TOKENS
 from culturescope.probing.ask import ask, ask_freely, letters_key, text_key
@@ -97,7 +97,7 @@ def carry_out(
     results = _write_results(folder, design, rows)
     folder.update()
     ended = {**folder.manifest.model_dump(), "status": "success", "finished": now()}
-    _write_page(results, ended, rows, design.load_pack(), folder.path / PAGE_NAME)
+    _write_page(results, ended, rows, design, folder.path / PAGE_NAME)
     folder.finish("success")
     return results
 
@@ -119,32 +119,13 @@ def rewrite_page(run: str | os.PathLike[str], output: str | os.PathLike[str] | N
     manifest = folder.manifest.model_dump()
     if output is not None:
         results = compute_results(rows, seed=design.seed)
-        return _write_page(results, manifest, rows, design.load_pack(), Path(output))
+        return _write_page(results, manifest, rows, design, Path(output))
     folder.lock()
     try:
         results = _write_results(folder, design, rows)
-        return _write_page(results, manifest, rows, design.load_pack(), folder.path / PAGE_NAME)
+        return _write_page(results, manifest, rows, design, folder.path / PAGE_NAME)
     finally:
         folder.close()
-
-
-def make_report(
-    results: Results, run: Mapping[str, Any], samples: Sequence[Mapping[str, Any]], pack: Pack
-) -> Any:
-    """Everything that a page shows, in the page's own words."""
-    from culturescope.page import AxisText, ItemText, Report
-
-    return Report(
-        results=results,
-        run=run,
-        items=[ItemText(i.id, i.axis, i.label, i.negative, i.positive) for i in pack.items],
-        axes=[AxisText(a.id, a.name, a.negative, a.positive) for a in pack.axes],
-        samples=samples,
-        scenarios={
-            s.id: s.model_dump(include={"situation", "positive", "negative", "note", "tags"})
-            for s in pack.scenarios
-        },
-    )
 
 
 def design_of(folder: RunFolder) -> Design:
@@ -240,9 +221,9 @@ def _write_results(folder: RunFolder, design: Design, rows: Sequence[Mapping[str
 
 
 def _write_page(
-    results: Results, run: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], pack: Pack, path: Path
+    results: Results, run: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], design: Design, path: Path
 ) -> Path:
     from culturescope.page import write
 
-    write(make_report(results, run, rows, pack), path)
+    write(make_report(results, run, rows, design.load_pack(), seed=design.seed), path)
     return path

@@ -35,8 +35,9 @@ NAMES: dict[Conversion, str] = {
     "paper": "As in the paper: rescaled scores",
 }
 RULES: dict[Conversion, str] = {
-    "anchored": "An item lies at the mean of societies, moved by their standard deviation times d (and by what "
-    "a calibration says, if there is one). So a model without values lies where the mean of societies lies.",
+    "anchored": "An item lies at the mean of the societies that the projection is fitted on, moved by their standard "
+    "deviation times d (and by what a calibration says, if there is one). So a model without values lies where the mean "
+    "of these societies lies.",
     "paper": "The mean score s of an item is rescaled to the range of its answers and projected as if people had given "
     "it. So a model without values is put at the middle of every range, where hardly any society lives.",
 }

@@ -39,8 +39,7 @@ class Reading:
     @property
     def verdicts(self) -> dict[str, str]:
         """Verdict of each axis: interpretable, weak, not interpretable, or not checked."""
-        checked = {c.axis: c.verdict for c in self.results.check.axes} if self.results.check else {}
-        return {p.axis: checked.get(p.axis, "not checked") for p in self.results.probe.axes}
+        return verdicts_of(self.results)
 
     def axis(self, axis: str) -> Position:
         """The position on an axis, `Y` or `X`.
@@ -53,6 +52,12 @@ class Reading:
     def __str__(self) -> str:
         """Verdict and position of each axis, with intervals."""
         return "\n".join(describe(self.results, self.pack))
+
+
+def verdicts_of(results: Results) -> dict[str, str]:
+    """Verdict of each axis: interpretable, weak, not interpretable, or not checked."""
+    checked: dict[str, str] = {c.axis: c.verdict for c in results.check.axes} if results.check else {}
+    return {p.axis: checked.get(p.axis, "not checked") for p in results.probe.axes}
 
 
 def describe(results: Results, pack: Pack) -> list[str]:

@@ -1,0 +1,62 @@
+"""The command that draws runs on the cultural map."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from culturescope.cli import options as o
+
+
+def map_command(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="One or more run folders.")],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="Where to draw it: .html (all maps), .svg, .png or .pdf (one)."),
+    ] = Path("map.html"),
+    conversion: Annotated[
+        str,
+        typer.Option("--conversion", help="How scores become item values: anchored, paper, or both."),
+    ] = "both",
+    domain: Annotated[
+        str | None,
+        typer.Option(
+            "--domain",
+            help="Domains with commas, or each: a place for each of them alone.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: o.Json = False,
+) -> None:
+    """Draw runs on the map of societies, with ellipses, nulls and what may be said of each place.
+
+    The result of a run is d on the two axes; the map is derived from it. Models that are not interpretable are drawn
+    hollow, and nothing is said of whom they are near to.
+    """
+    from culturescope.experiments.mapping import map_runs
+    from culturescope.experiments.report import CONVERSIONS
+    from culturescope.instrument import load_pack
+    from culturescope.page import write_map
+    from culturescope.people import describe
+
+    known = load_pack().domains
+    o.one_of("conversion", conversion, (*CONVERSIONS, "both"))
+    chosen = CONVERSIONS if conversion == "both" else tuple(c for c in CONVERSIONS if c == conversion)
+    if domain is None:
+        domains: tuple[str | None, ...] = (None,)
+    else:
+        domains = known if domain == "each" else tuple(d.strip() for d in domain.split(","))
+        for one in domains:
+            o.one_of("domain", one, known)
+    figure = map_runs(runs, conversions=chosen, domains=domains)
+    write_map(figure, output, conversion=chosen[0])
+    if as_json:
+        places = [p.model_dump(mode="json") for p in figure.placements]
+        typer.echo(json.dumps({"map": str(output), "placements": places}, ensure_ascii=False))
+        return
+    for place in figure.placements:
+        typer.echo(" ".join(describe(place)))
+    typer.echo(f"Map: {output}")

@@ -1,0 +1,107 @@
+"""From a reading to what its page shows: the words of the instrument, and its places on the map."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from culturescope.instrument import Pack, load_pack
+from culturescope.probing.reading import verdicts_of
+from culturescope.probing.results import Results
+from culturescope.probing.scores import Scores, score_samples
+
+if TYPE_CHECKING:
+    from culturescope.page import MapFigure, Report
+    from culturescope.people import Conversion, Placement
+
+CONVERSIONS: tuple[Conversion, ...] = ("anchored", "paper")
+
+
+def make_report(
+    results: Results,
+    run: Mapping[str, Any],
+    samples: Sequence[Mapping[str, Any]],
+    pack: Pack,
+    *,
+    seed: int = 42,
+) -> Report:
+    """Everything that a page shows, in the page's own words."""
+    from culturescope.page import AxisText, ItemText, Report
+
+    return Report(
+        results=results,
+        run=run,
+        items=[ItemText(i.id, i.axis, i.label, i.negative, i.positive) for i in pack.items],
+        axes=[AxisText(a.id, a.name, a.negative, a.positive) for a in pack.axes],
+        samples=samples,
+        map=map_of(results, samples, str(run["model"].get("name") or "the model"), pack, seed=seed),
+        scenarios={
+            s.id: s.model_dump(include={"situation", "positive", "negative", "note", "tags"})
+            for s in pack.scenarios
+        },
+    )
+
+
+def places_of(
+    results: Results,
+    samples: Sequence[Mapping[str, Any]],
+    label: str,
+    *,
+    conversions: Sequence[Conversion] = CONVERSIONS,
+    domains: Sequence[str | None] = (None,),
+    seed: int = 42,
+) -> list[Placement]:
+    """The places of a probe, each conversion's nulls first.
+
+    Args:
+        results: of the probe; its verdicts decide what may be said of a place.
+        samples: rows of `samples.jsonl`; those of the probe count.
+        label: name of the model.
+        conversions: how scores become item values.
+        domains: domains to place on their own; None is the place over all of them.
+        seed: of the draws for the nearest societies.
+
+    Raises:
+        BadInputError: an item of the map was not asked (in one of the domains), or a domain is unknown.
+    """
+    from culturescope.people import nulls, place
+
+    probed = [row for row in samples if row["part"] == "probe"]
+    scores = score_samples(probed)
+    found: list[Placement] = []
+    for conversion in conversions:
+        found += nulls(conversion, positive_a=_shares_of_a(scores, probed))
+        found += [
+            place(
+                scores,
+                label=label,
+                verdicts=verdicts_of(results),
+                conversion=conversion,
+                domain=domain,
+                seed=seed,
+            )
+            for domain in domains
+        ]
+    return found
+
+
+def map_of(
+    results: Results, samples: Sequence[Mapping[str, Any]], label: str, pack: Pack, *, seed: int = 42
+) -> MapFigure | None:
+    """The map of one reading for its page; None where the map's ten items were not all asked."""
+    from culturescope.page import figure_of
+
+    asked = {row["item"] for row in samples if row["part"] == "probe"}
+    if pack.id != load_pack().id or not set(load_pack().item_ids) <= asked:
+        return None
+    return figure_of(places_of(results, samples, label, seed=seed))
+
+
+def _shares_of_a(scores: Scores, rows: Sequence[Mapping[str, Any]]) -> dict[str, float] | None:
+    """By item, in how many of the prompts the positive pole stood at A; None where both orders were asked."""
+    if scores.b is not None:
+        return None
+    asked: dict[str, list[bool]] = {}
+    for row in rows:
+        asked.setdefault(row["item"], []).append(row["order"] == "positive-A")
+    return {item: sum(at_a) / len(at_a) for item, at_a in asked.items()}
