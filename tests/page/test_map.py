@@ -222,7 +222,12 @@ def test_figures_of_the_axes_and_of_the_projection_are_said() -> None:
     assert "0.060 in x and 0.045 in y" in map_words.projection_sentence(figure)
     html = render(replace(report(), map=figure))
     text = re.sub(r"\s+", " ", "".join(Reader(html).text))
-    for words in (map_words.PRIMARY, map_words.OUTLINES, *map_words.RULES.values(), "On the map"):
+    for words in (
+        map_words.PRIMARY + map_words.BOTH,
+        map_words.OUTLINES,
+        *map_words.RULES.values(),
+        "On the map",
+    ):
         assert words in text
     assert text.index("Where the answers lie") < text.index("On the map") < text.index("Item by item")
     for society in figure.societies:
@@ -274,6 +279,12 @@ def test_several_models_and_domains_can_be_chosen() -> None:
     assert len([1 for tag, _ in Reader(alone).tags if tag == "input"]) == 9
     labels = [r["text"] for r in map_spec(figure_of(places), drawing.LIGHT)["datasets"]["labels"]]
     assert "a · family" in labels
+    said = words_of(figure_of(places))
+    assert "a and b may be read as a position" in said
+    assert "a (interpretable" in said
+    assert "b · legal (interpretable" in said
+    assert "a · family (interpretable" not in said
+    assert "Places by domain are drawn as well" in said
 
 
 def hostile_map() -> MapFigure:

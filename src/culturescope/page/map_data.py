@@ -120,7 +120,7 @@ def label_rows(
     small = SMALL if narrow else LARGE
     for number, p in reversed(list(enumerate(places))):
         at = pixel(p.x, p.y)
-        label = Label(_place_lines(p, 20 if narrow else 34), small + 0.5, (at,), 13, at)
+        label = Label(_place_lines(p, 22 if narrow else 34), small + 0.5, (at,), 13, at)
         add({**_about(p, number), "kind": "place"}, label, [(p.x, p.y)])
     for s in figure.societies:
         if s.code in figure.named:

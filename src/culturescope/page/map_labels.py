@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 Point = tuple[float, float]
-WIDE_LETTER, LINE, DEAR = 0.58, 1.22, 3.0
+WIDE_LETTER, LINE, DEAR = 0.65, 1.22, 3.0
 
 
 @dataclass(frozen=True)

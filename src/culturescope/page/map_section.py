@@ -96,7 +96,7 @@ def map_section(figure: MapFigure) -> MapSection:
         models=figure.models if len(figure.models) > 1 else (),
         domains=figure.domains if len(figure.domains) > 1 else (),
         lead=map_words.lead_sentence(figure),
-        primary=map_words.PRIMARY,
+        primary=map_words.primary_sentences(figure),
         notes=tuple(note for note in notes if note),
         places=map_words.places_table(figure),
         societies=map_words.societies_table(figure),

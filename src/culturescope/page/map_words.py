@@ -27,9 +27,9 @@ from culturescope.people.placement import Conversion, Placement
 
 PRIMARY = (
     "The primary result is the value logit d on the two axes; the map is derived from it. It asks where a society "
-    "with such item means would lie, which takes a conversion from the model’s scale to that of people. "
-    "Two conversions are shown, since nothing decides between them."
+    "with such item means would lie, which takes a conversion from the model’s scale to that of people."
 )
+BOTH = " Two conversions are shown, since nothing decides between them."
 NAMES: dict[Conversion, str] = {
     "anchored": "Anchored to societies",
     "paper": "As in the paper: rescaled scores",
@@ -49,13 +49,13 @@ OUTLINES = (
 
 def lead_sentence(figure: MapFigure) -> str:
     """Which models may be read on the map, before anything is said of where they lie."""
-    models = list(dict.fromkeys(name_of(p) for p in figure.placements if p.kind == "model"))
-    if not models:
+    if not figure.models:
         return "No model is on this map: it shows societies and where nulls fall."
     said: dict[str, list[str]] = {}
     for place in figure.placements:
-        if place.kind == "model" and name_of(place) not in said.setdefault(verdict_of(place), []):
-            said[verdict_of(place)].append(name_of(place))
+        name = clean(place.label)
+        if place.kind == "model" and name not in said.setdefault(verdict_of(place), []):
+            said[verdict_of(place)].append(name)
     parts = {
         "interpretable": "{} may be read as a position, with its ellipse",
         "weak": "{} may be read as a side at most (weak)",
@@ -65,9 +65,19 @@ def lead_sentence(figure: MapFigure) -> str:
     return "; ".join(words.format(listing(said[v])) for v, words in parts.items() if v in said) + "."
 
 
+def primary_sentences(figure: MapFigure) -> str:
+    """What the map is derived from."""
+    return PRIMARY + (BOTH if len(figure.conversions) > 1 else "")
+
+
 def map_sentences(figure: MapFigure, conversion: Conversion) -> list[str]:
-    """What the map by a conversion shows: each model that may be read, those that may not, and the nulls."""
-    places = figure.of(conversion)
+    """What the map by a conversion shows: each model that may be read, those that may not, and the nulls.
+
+    Where a model has a place over all domains, those in each domain are left to the table.
+    """
+    every = figure.of(conversion)
+    over_all = {p.label for p in every if p.domain is None}
+    places = [p for p in every if p.domain is None or p.label not in over_all]
     found = [model_sentence(figure, p) for p in places if readable(p)]
     unread = [name_of(p) for p in places if p.kind == "model" and not readable(p)]
     if unread:
@@ -75,6 +85,8 @@ def map_sentences(figure: MapFigure, conversion: Conversion) -> list[str]:
             f"{listing(unread)} {'is' if len(unread) == 1 else 'are'} drawn grey, dashed and hollow: such a mark "
             "lies where the conversion puts it and is no position, so no society is named as near to it."
         )
+    if len(places) < len(every):
+        found.append("Places by domain are drawn as well; their figures are in the table below.")
     return found + [null_sentence(p) for p in places if p.kind == "null"]
 
 
