@@ -44,6 +44,8 @@ def test_figures_are_written_without_a_browser(probed, tmp_path, ending):
     assert run(["map", str(probed[0]), "--conversion", "paper", "-o", str(tmp_path / f"map.{ending}")]) == 0
     start = {"svg": b"<svg", "png": b"\x89PNG", "pdf": b"%PDF"}[ending]
     assert (tmp_path / f"map.{ending}").read_bytes().startswith(start)
+    assert run(["map", str(probed[0]), "-o", str(tmp_path / f"both.{ending}")]) == 0
+    assert {f.name for f in tmp_path.glob("both*")} == {f"both-anchored.{ending}", f"both-paper.{ending}"}
 
 
 def test_domains_have_places_of_their_own(probed, tmp_path, capsys):

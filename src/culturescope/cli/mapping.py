@@ -15,7 +15,11 @@ def map_command(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="One or more run folders.")],
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", help="Where to draw it: .html (all maps), .svg, .png or .pdf (one)."),
+        typer.Option(
+            "--output",
+            "-o",
+            help="Where to draw it: .html, or .svg, .png, .pdf (a file for each conversion).",
+        ),
     ] = Path("map.html"),
     conversion: Annotated[
         str,
@@ -52,11 +56,20 @@ def map_command(
         for one in domains:
             o.one_of("domain", one, known)
     figure = map_runs(runs, conversions=chosen, domains=domains)
-    write_map(figure, output, conversion=chosen[0])
+    written = [output]
+    if output.suffix.lower() == ".html" or len(chosen) == 1:
+        write_map(figure, output, conversion=chosen[0])
+    else:
+        written = [output.with_stem(f"{output.stem}-{c}") for c in chosen]
+        for path, c in zip(written, chosen, strict=True):
+            write_map(figure, path, conversion=c)
     if as_json:
         places = [p.model_dump(mode="json") for p in figure.placements]
-        typer.echo(json.dumps({"map": str(output), "placements": places}, ensure_ascii=False))
+        typer.echo(
+            json.dumps({"maps": [str(path) for path in written], "placements": places}, ensure_ascii=False)
+        )
         return
     for place in figure.placements:
         typer.echo(" ".join(describe(place)))
-    typer.echo(f"Map: {output}")
+    for path in written:
+        typer.echo(f"Map: {path}")
