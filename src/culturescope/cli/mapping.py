@@ -57,7 +57,7 @@ def map_command(
             o.one_of("domain", one, known)
     figure = map_runs(runs, conversions=chosen, domains=domains)
     written = [output]
-    if output.suffix.lower() == ".html" or len(chosen) == 1:
+    if output.suffix.lower() not in (".svg", ".png", ".pdf") or len(chosen) == 1:
         write_map(figure, output, conversion=chosen[0])
     else:
         written = [output.with_stem(f"{output.stem}-{c}") for c in chosen]
