@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import culturescope as cs
 from culturescope.errors import RunFolderError
+from culturescope.instrument import load_pack
 from culturescope.instrument.loader import DEFAULT_PACK
 from culturescope.probing.reading import compute_results
 from culturescope.probing.scores import score_samples, sigmoid
@@ -174,6 +175,13 @@ def test_scores_of_black_box_come_from_log_probabilities():
     reading = cs.probe(planted(value=0.3, bias=0.2), FEW)
     rows = [{**row, "logits": None} for row in reading.samples]
     np.testing.assert_allclose(score_samples(rows).d, score_samples(reading.samples).d, atol=1e-12)
+
+
+def test_the_check_of_another_pack_is_refused_and_its_probe_is_not():
+    other = load_pack().model_copy(update={"id": "other"})
+    assert cs.probe(planted(), FEW, pack=other).verdicts == {"Y": "not checked", "X": "not checked"}
+    with pytest.raises(cs.BadInputError, match='not of "other"'):
+        cs.probe(planted(), FEW, pack=other, check=True)
 
 
 def test_misspelt_or_foreign_input_is_refused():

@@ -162,7 +162,9 @@ class Design:
 LISTS = ("template_ids", "scenario_ids", "check_ids")
 PROFILES = {
     "quick": Design(profile="quick", limit=30, check_limit=20),
-    "paper": Design(profile="paper", template_ids=("plain",), orders="random", agreement=50),
-    "full": Design(profile="full", agreement=100),
+    "paper": Design(profile="paper", check_limit=60, template_ids=("plain",), orders="random", agreement=50),
+    "full": Design(profile="full", check_limit=60, agreement=100),
 }
-"""quick: one scenario a cell, check on two an item. paper: one random order and wording. full: the whole split."""
+"""quick: one scenario a cell, check on two an item. paper: one random order and wording. full: the whole split.
+
+The check of `paper` and `full` has six scenarios an item."""
