@@ -238,9 +238,9 @@ def test_models_list(capsys):
 def test_scenarios_list(capsys):
     assert run(["scenarios", "list", "--item", "Y01", "--domain", "family", "--split", "evaluate"]) == 0
     out = capsys.readouterr().out
-    assert out.count("Y01-family-") == 2
+    assert out.count("Y01-family-") == 10
     assert run(["scenarios", "list", "--json"]) == 0
-    assert len(json.loads(capsys.readouterr().out)) == 120
+    assert len(json.loads(capsys.readouterr().out)) == 600
 
 
 @pytest.mark.parametrize(
