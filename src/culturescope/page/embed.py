@@ -14,6 +14,9 @@ from typing import Any
 from culturescope.page.report import Report
 
 
+DECIMALS = 6
+
+
 def json_for_script(value: Any) -> str:
     """JSON that is safe inside a `<script>` element: ASCII without `<`, `>` and `&`, null for NaN."""
     text = json.dumps(finite(value), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
@@ -21,9 +24,9 @@ def json_for_script(value: Any) -> str:
 
 
 def finite(value: Any) -> Any:
-    """The value with null for every NaN and infinity in it, which JSON cannot say."""
+    """The value as a page holds it: null for NaN and infinity, numbers to a millionth (`samples.jsonl` has all digits)."""
     if isinstance(value, float):
-        return value if math.isfinite(value) else None
+        return round(value, DECIMALS) if math.isfinite(value) else None
     if isinstance(value, Mapping):
         return {key: finite(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
