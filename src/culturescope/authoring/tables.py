@@ -9,7 +9,7 @@ from culturescope.authoring.findings import Balance, Finding, Leak, LintReport
 
 def as_text(report: LintReport) -> str:
     """The report as lines of text: balance, leaks, skipped rules, findings, and the verdict at the end."""
-    parts = [_balance(report.balance), _leaks(report.leaks)]
+    parts = [_balance(report.balance), _leaks(report.leaks), _leaks_by_item(report.leaks)]
     if report.skipped:
         parts.append("\n".join(["Skipped", *(f"  {s.rule}: {s.reason}" for s in report.skipped)]))
     for title, findings in (("Warnings", report.warnings), ("Errors", report.errors)):
@@ -65,6 +65,14 @@ def _leaks(leaks: Sequence[Leak]) -> str:
     )
     head = ["guessed from", "right", "ties", "share", "interval", ""]
     return f"Surface leaks\n{_table(head, lines)}\n{note}"
+
+
+def _leaks_by_item(leaks: Sequence[Leak]) -> str:
+    items = list(dict.fromkeys(leak.scope for leak in leaks if leak.scope != "all"))
+    cues = list(dict.fromkeys(leak.cue for leak in leaks))
+    right = {(leak.cue, leak.scope): f"{leak.correct}/{leak.guesses}" for leak in leaks}
+    lines = [[cue, *(right.get((cue, item), "-") for item in items)] for cue in cues]
+    return f"Surface leaks by item: right guesses\n{_table(['guessed from', *items], lines)}"
 
 
 def _findings(findings: Sequence[Finding]) -> Iterator[str]:

@@ -16,6 +16,8 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+# What precedes the first word of a sentence or of a quotation.
+BEGIN = re.compile(r"^\W*$|[\"'“‘(]$|:\s*$")
 FOLDER = Path(__file__).parent / "lexicon"
 
 
@@ -66,9 +68,8 @@ class Lexicon:
         """Names of one kind in a text; an ordinary word at the beginning of a sentence is none."""
         found = []
         for sentence in sentences(text):
-            begin = len(sentence) - len(sentence.lstrip("\"'“‘(¿¡"))
             for hit in self.names[kind].finditer(sentence):
-                if hit.start() > begin or hit.group() not in self.also_words:
+                if hit.group() not in self.also_words or not BEGIN.search(sentence[: hit.start()]):
                     found.append(hit.group())
         return found
 
