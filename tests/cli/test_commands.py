@@ -257,6 +257,11 @@ def test_scenarios_list(capsys):
         "models get",
         "scenarios",
         "scenarios list",
+        "scenarios lint",
+        "map",
+        "people",
+        "people list",
+        "people show",
     ],
 )
 def test_every_command_has_help(command, capsys):
@@ -385,3 +390,13 @@ def test_nothing_touches_the_network_unasked(tiny, tmp_path):
     done = call("audit", "some-org/some-model")
     assert done.returncode == 2
     assert "--download" in done.stderr
+
+
+def test_the_linter_passes_the_shipped_scenarios_and_fails_a_faulty_file(tmp_path, capsys):
+    assert run(["scenarios", "lint"]) == 0
+    assert "0 errors" in capsys.readouterr().out
+    lines = (DEFAULT_PACK / "scenarios" / "Y01.jsonl").read_text().splitlines()
+    broken = json.loads(lines[0]) | {"positive": "Go."}
+    (tmp_path / "some.jsonl").write_text("\n".join([json.dumps(broken), *lines[1:]]))
+    assert run(["scenarios", "lint", str(tmp_path / "some.jsonl")]) == 1
+    assert broken["id"] in capsys.readouterr().out

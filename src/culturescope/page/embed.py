@@ -13,7 +13,6 @@ from typing import Any
 
 from culturescope.page.report import Report
 
-
 DECIMALS = 6
 
 
