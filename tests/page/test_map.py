@@ -14,12 +14,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.spatial import ConvexHull
 
 from culturescope.errors import BadInputError
 from culturescope.page import drawing, map_words, render
 from culturescope.page.map_chart import map_spec
 from culturescope.page.map_figure import MapFigure, SocietyPoint, clean, shorten
-from culturescope.page.map_geometry import ellipse, half_axes, holds, outlines
+from culturescope.page.map_geometry import ellipse, half_axes, holds, outlines, within
 from culturescope.page.map_people import figure_of
 from culturescope.page.map_section import render_map, write_map
 from culturescope.people import Nearest, Placement, nulls
@@ -251,6 +252,18 @@ def test_zones_differ_in_colour_and_shape_and_their_outlines_do_not_overlap() ->
     assert [zone.name for zone in zones] == list(figure.zones[:-1])
     owners = Counter(point for zone in zones for point in zone.inside)
     assert set(owners.values()) == {1}
+
+
+def test_no_outline_covers_ground_where_nobody_lives() -> None:
+    societies = full().societies
+    hull = ConvexHull([(s.x, s.y) for s in societies])
+    null = nulls("paper")[0]
+    for zone in outlines(societies):
+        for ring in zone.rings:
+            assert not within((null.x, null.y), ring), zone.name
+            # Beyond every side of the hull by at most 0.05 (a thousandth for the rounding of corners).
+            beyond = np.array(ring) @ hull.equations[:, :2].T + hull.equations[:, 2]
+            assert beyond.max() <= 0.051, zone.name
 
 
 @pytest.mark.parametrize("spots", [[(0.0, 0.0)], [(0.0, 0.0), (0.4, 0.1)], [(-2.0, -1.0), (2.0, 1.0)]])

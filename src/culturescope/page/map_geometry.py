@@ -5,7 +5,8 @@ the n_z societies of zone z. A zone owns the points where
 
     f_z >= LEVEL   and   f_z / n_z^EVEN >= GAP * f_w / n_w^EVEN   for every other zone w,
 
-so that zones never overlap and a zone of few societies holds its ground beside one of many. A part that holds
+and that lie at most `BEYOND` outside of the convex hull of all societies, so that no outline covers ground where
+nobody lives. So zones never overlap and a zone of few societies holds its ground beside one of many. A part that holds
 one society alone is left out when the zone has a larger one: a society far from the rest of its zone stays
 outside of the outline. A zone that owns no ground gets a circle for each of its societies.
 """
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 Point = tuple[float, float]
 SPREAD, LEVEL, GAP, EVEN, STEP = 0.27, 0.6, 1.1, 0.45, 0.04
+BEYOND = 0.05
 CORNERS = 96
 
 
@@ -141,19 +143,43 @@ def outlines(societies: tuple[SocietyPoint, ...]) -> tuple[Zone, ...]:
         )
         for name, points in members.items()
     }
+    apart = _apart(np.array([(s.x, s.y) for s in societies]), xs, ys)
     found = []
     for name in sorted(members):
         weight = {other: (len(members[name]) / len(members[other])) ** EVEN for other in members}
         rivals = [GAP * weight[other] * field for other, field in fields.items() if other != name]
         bar = np.max([np.full((len(ys), len(xs)), LEVEL), *rivals], axis=0)
-        margin = np.log(fields[name] + 1e-12) - np.log(bar)
+        margin = np.minimum(np.log(fields[name] + 1e-12) - np.log(bar), BEYOND - apart)
         rings = _worth(_rings(margin, xs, ys), members[name])
         rings = rings or [_circle(x, y) for x, y in members[name]]
         rows, columns = np.nonzero(margin[::3, ::3] > 0)
         inside = [(float(xs[3 * c]), float(ys[3 * r])) for r, c in zip(rows, columns, strict=True)]
-        inside = [point for point in inside if any(_within(point, ring) for ring in rings)]
+        inside = [point for point in inside if any(within(point, ring) for ring in rings)]
         found.append(Zone(name, tuple(_smooth(ring) for ring in rings), tuple(inside or members[name])))
     return tuple(found)
+
+
+def _apart(spots: Field, xs: Field, ys: Field) -> Field:
+    """How far each point of a grid lies outside of the convex hull of some spots, negative inside of it.
+
+    Distance to a convex set is convex, so between two grid points it is never more than the line between theirs says:
+    a contour of it that is drawn by marching squares stays within the true one. Spots on one line bound nothing.
+    """
+    import numpy as np
+    from scipy.spatial import ConvexHull, QhullError
+
+    try:
+        hull = ConvexHull(spots)
+    except QhullError:
+        return np.full((len(ys), len(xs)), -np.inf)
+    grid = np.stack(np.meshgrid(xs, ys), axis=-1)
+    beyond = (grid @ hull.equations[:, :2].T + hull.equations[:, 2]).max(axis=-1)
+    corners = spots[hull.vertices]
+    to_side = []
+    for start, side in zip(corners, np.roll(corners, -1, axis=0) - corners, strict=True):
+        share = np.clip((grid - start) @ side / (side @ side), 0, 1)
+        to_side.append(np.linalg.norm(grid - start - share[..., None] * side, axis=-1))
+    return np.where(beyond > 0, np.min(to_side, axis=0), beyond)
 
 
 def _circle(x: float, y: float, corners: int = 36) -> tuple[Point, ...]:
@@ -164,7 +190,7 @@ def _circle(x: float, y: float, corners: int = 36) -> tuple[Point, ...]:
 
 def _worth(rings: Sequence[tuple[Point, ...]], members: Sequence[Point]) -> list[tuple[Point, ...]]:
     """Rings that hold two societies or more; without such a ring those that hold one; holes hold none of them."""
-    counted = [(sum(_within(point, ring) for point in members), ring) for ring in rings if _area(ring) > 0]
+    counted = [(sum(within(point, ring) for point in members), ring) for ring in rings if _area(ring) > 0]
     most = max((number for number, _ in counted), default=0)
     return [ring for number, ring in counted if number >= min(2, most) and number > 0]
 
@@ -217,7 +243,8 @@ def _area(ring: Sequence[Point]) -> float:
     return sum(x * v - u * y for (x, y), (u, v) in pairs) / 2
 
 
-def _within(point: Point, ring: Sequence[Point]) -> bool:
+def within(point: Point, ring: Sequence[Point]) -> bool:
+    """Whether a point lies inside of a closed ring (even-odd rule)."""
     x, y = point
     odd = False
     for (a, b), (u, v) in zip(ring, (*ring[1:], ring[0]), strict=True):
