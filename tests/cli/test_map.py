@@ -39,6 +39,19 @@ def test_several_runs_stand_on_one_map_beside_the_nulls(probed, tmp_path, capsys
     assert len(text.encode()) < 2_000_000
 
 
+def test_runs_of_one_name_are_told_apart_and_none_is_drawn_twice(probed, tmp_path, capsys):
+    copy = tmp_path / "qwen2"
+    copy.mkdir()
+    for f in probed[0].iterdir():
+        (copy / f.name).write_bytes(f.read_bytes())
+    assert run(["map", str(probed[0]), str(copy), "-o", str(tmp_path / "m.html"), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["placements"]
+    labels = {p["label"] for p in found if p["kind"] == "model"}
+    assert labels == {"qwen2 (qwen2) 1", "qwen2 (qwen2) 2"}
+    assert run(["map", str(copy), str(copy)]) == 2
+    assert "was given twice" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("ending", ["svg", "png", "pdf"])
 def test_figures_are_written_without_a_browser(probed, tmp_path, ending):
     assert run(["map", str(probed[0]), "--conversion", "paper", "-o", str(tmp_path / f"map.{ending}")]) == 0

@@ -83,7 +83,7 @@ except RunFailedError as error:
 
 
 def test_a_read_only_disk_is_said_in_one_line(read_only_disk: Path) -> None:
-    with pytest.raises(RunFolderError, match=r"the disk is read-only; choose another folder"):
+    with pytest.raises(RunFolderError, match=r"the disk is read-only; choose another place"):
         write_text(read_only_disk / "a", "x")
 
 

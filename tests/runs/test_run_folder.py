@@ -118,7 +118,7 @@ def test_files_in_the_way_are_refused(tmp_path: Path) -> None:
 
 def test_a_read_only_disk_is_refused(read_only_disk: Path) -> None:
     for given_path in (None, read_only_disk / "run", read_only_disk):
-        with pytest.raises(RunFolderError, match="the disk is read-only; choose another folder"):
+        with pytest.raises(RunFolderError, match="the disk is read-only; choose another place"):
             RunFolder.create(read_only_disk / "runs", "m", {}, path=given_path)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -35,16 +36,35 @@ def map_runs(
     if not runs:
         raise BadInputError("a map needs at least one run: culturescope map RUN")
     folders = [RunFolder.open(run) for run in runs]
-    names = [str(f.manifest.model.get("name") or f.path.name) for f in folders]
-    found: dict[str, Placement] = {}
-    for folder, name in zip(folders, names, strict=True):
+    twice = [path for path, count in Counter(f.path.resolve() for f in folders).items() if count > 1]
+    if twice:
+        raise BadInputError(f"the run {twice[0]} was given twice; a map shows each run once")
+    found: list[Placement] = []
+    for folder, label in zip(folders, _labels(folders), strict=True):
         design = design_of(folder)
         if design.load_pack().id != load_pack().id:
             raise BadInputError(f"{folder.path}: its instrument has no societies to be put among")
         rows = answered_rows(folder, design)
         results = compute_results(rows, seed=design.seed)
-        label = name if names.count(name) == 1 else f"{name} ({folder.path.name})"
-        for p in places_of(results, rows, label, conversions=conversions, domains=domains, seed=design.seed):
-            # The nulls of runs that were asked alike are the same places.
-            found.setdefault(f"{p.kind}/{p.label}/{p.conversion}/{p.domain}/{p.x:.6f}/{p.y:.6f}", p)
-    return figure_of(list(found.values()))
+        # The nulls of runs that were asked alike are the same places.
+        found += [
+            p
+            for p in places_of(
+                results, rows, label, conversions=conversions, domains=domains, seed=design.seed
+            )
+            if p.kind == "model" or p not in found
+        ]
+    return figure_of(found)
+
+
+def _labels(folders: Sequence[RunFolder]) -> list[str]:
+    """Names of the models; runs of one name are told apart by their folder, and by a number where that is not enough."""
+    names = [str(f.manifest.model.get("name") or f.path.name) for f in folders]
+    labels = [
+        name if names.count(name) == 1 else f"{name} ({f.path.name})"
+        for name, f in zip(names, folders, strict=True)
+    ]
+    return [
+        label if labels.count(label) == 1 else f"{label} {labels[: n + 1].count(label)}"
+        for n, label in enumerate(labels)
+    ]

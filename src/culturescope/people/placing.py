@@ -17,7 +17,7 @@ from culturescope.people.spread import distance_squared, radius_squared, spread_
 from culturescope.stats.strata import design_of
 
 Floats = NDArray[np.float64]
-READABLE = ("interpretable", "weak")
+AXES = ("Y", "X")
 
 
 class Answers(Protocol):
@@ -53,8 +53,9 @@ def place(
 ) -> Placement:
     """Puts a model's answers on the map, with ellipse, displacement from the null, and nearest societies.
 
-    Nearest societies are named only where the instrument works on both axes (interpretable or weak) and the ellipse
-    leaves out the model without values: a place that noise and conversion make is near to nobody.
+    Nearest societies are given by the conversion `anchored` only, where the instrument works on both axes (interpretable),
+    the place is no extrapolation, and the ellipse leaves out every model without values: a place that noise and conversion
+    make is near to nobody. With `paper` the null lies beyond all societies, so distances say more of the conversion.
 
     Args:
         answers: scores of the probe (S scenarios x W wordings).
@@ -83,8 +84,10 @@ def place(
     covariance, radius2 = spread_of(design, weights, projection.error(means), projection.freedom)
     point = projection.project(means)
     shift = point - projection.project(lines.values(np.full(len(ids), lines.null)))
-    readable = bool(verdicts) and all(v in READABLE for v in verdicts.values())
+    readable = all(verdicts.get(axis) == "interpretable" for axis in AXES)
     away = distance_squared(shift, covariance) > radius2
+    where = _where(point, covariance, lines, projection)
+    named = readable and away and not where["outside"] and lines.name == "anchored"
     return Placement(
         label=label,
         kind="model",
@@ -93,10 +96,8 @@ def place(
         radius2=radius2,
         displacement=(float(shift[0]), float(shift[1])),
         beyond=_beyond(means, projection),
-        nearest=nearest_societies(point, covariance, radius2, projection.people, seed=seed)
-        if readable and away
-        else (),
-        **_where(point, covariance, lines, projection),
+        nearest=nearest_societies(point, covariance, radius2, projection.people, seed=seed) if named else (),
+        **where,
     )
 
 

@@ -22,7 +22,7 @@ def describe(placement: Placement) -> list[str]:
         ]
         return lines + (["No society lives there."] if placement.outside else [])
     lines = [f"{placement.label}: {where}."]
-    if not placement.verdicts or "not checked" in placement.verdicts.values():
+    if not {"X", "Y"} <= set(placement.verdicts) or "not checked" in placement.verdicts.values():
         lines.append("The instrument was not checked on this model: read no values into the place.")
     elif "not interpretable" in placement.verdicts.values():
         bad = " and ".join(a for a, v in placement.verdicts.items() if v == "not interpretable")

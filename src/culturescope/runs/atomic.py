@@ -23,14 +23,14 @@ TEMPORARY_SUFFIX = ".culturescope-tmp"
 _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG}
 _FOLDER_SYNC_NOT_OFFERED = {errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES, errno.EPERM}
 _NOT_WRITABLE = {
-    errno.EROFS: "the disk is read-only; choose another folder with --output_path",
-    errno.EACCES: "permission denied; choose a folder you may write to with --output_path",
-    errno.EPERM: "permission denied; choose a folder you may write to with --output_path",
-    errno.ENOENT: "its folder does not exist and cannot be made; choose another one with --output_path",
-    errno.ENOTDIR: "a part of the path is a file, not a folder; choose another path with --output_path",
+    errno.EROFS: "the disk is read-only; choose another place",
+    errno.EACCES: "permission denied; choose a folder you may write to",
+    errno.EPERM: "permission denied; choose a folder you may write to",
+    errno.ENOENT: "its folder does not exist and cannot be made; choose another one",
+    errno.ENOTDIR: "a part of the path is a file, not a folder; choose another path",
     errno.EISDIR: "a folder stands in its place; choose another path",
-    errno.ENAMETOOLONG: "the name is too long; choose a shorter one with --output_path",
-    errno.ELOOP: "its links run in a circle; choose another path with --output_path",
+    errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
+    errno.ELOOP: "its links run in a circle; choose another path",
 }
 
 
