@@ -33,6 +33,7 @@ NEAREST = tuple(
     for code, name, distance, share, among in (
         ("VNM", "Vietnam", 0.21, 0.48, True),
         ("ISR", "Israel", 0.33, 0.27, True),
+        ("PER", "Peru", 0.6, 0.004, True),
         ("POL", "Poland", 0.7, 0.02, False),
     )
 )
@@ -171,14 +172,17 @@ def test_an_unread_model_without_verdicts_is_not_checked() -> None:
 def test_a_null_is_a_cross_called_null_and_never_said_to_lean() -> None:
     figure = figure_of([*nulls("anchored"), *nulls("paper")])
     said = words_of(figure)
-    assert "uniform and always-A null" in said
+    for conversion, covered in (("anchored", True), ("paper", False)):
+        [sentence] = map_words.map_sentences(figure, conversion)
+        assert "The uniform and always-A nulls, which hold no values, are put at" in sentence
+        assert ("That a zone’s outline covers this spot says nothing of a model." in sentence) is covered
     for word in ("secular", "self-expressi", "tradition", "surviv", "near", "leans", *("Hong Kong", "Japan")):
         assert word not in said
     assert "outside of the societies’ hull" in map_words.map_sentences(figure, "paper")[0]
     spec = map_spec(figure, drawing.LIGHT, conversion="paper")
     assert [row["style"] for row in spec["datasets"]["places"]] == ["null"]
     label = next(row["text"] for row in spec["datasets"]["labels"] if row["kind"] == "place")
-    assert label == "uniform and always-A null\nextrapolated"
+    assert label == "uniform and always-A nulls\nextrapolated"
     assert spec["title"]["subtitle"][1] == "Null (cross) at x −0.01, y +1.72"
 
 
@@ -186,8 +190,12 @@ def test_a_readable_model_is_placed_with_its_neighbours() -> None:
     figure = full()
     [said] = [s for s in map_words.map_sentences(figure, "anchored") if "model-a" in s]
     assert "model-a (interpretable on both axes) falls at x +0.71, y +0.01, that is x +0.80, y +0.40" in said
-    assert "Vietnam (in 48% of draws), Israel (in 27% of draws) and Poland (in 2% of draws)" in said
-    assert "2 of them cannot be told from the nearest" in said
+    assert "The nearest societies are Vietnam (in 48% of draws) and Israel (in 27% of draws)" in said
+    assert "allowed for, 2 others cannot be told from the nearest." in said
+    rows = json.dumps(map_words.places_table(figure).rows)
+    assert "Vietnam 48%, Israel 27%" in rows
+    assert "Poland" not in said + rows  # not among those that cannot be told from the nearest
+    assert "Peru" not in said + rows  # among them, but the nearest one in 0% of draws
     assert re.search(r"half-axes of 0\.43 and 0\.31 and holds \d+ of 115 societies", said)
     spec = map_spec(figure, drawing.LIGHT)
     way = spec["datasets"]["ways"][0]
@@ -201,7 +209,35 @@ def test_a_place_that_holds_the_null_is_near_to_nobody() -> None:
     figure = full(size=0.6)
     said = words_of(figure) + json.dumps(map_words.places_table(figure).rows)
     assert "cannot be told from that of a model without values" in said
+    assert map_words.lead_sentence(figure) == "model-a cannot be told from a model without values."
+    for words in ("Vietnam", "may be read", "of 115 societies.", "read a side"):
+        assert words not in said
+
+
+def test_the_lead_tells_conversions_apart_where_one_ellipse_holds_a_null() -> None:
+    places = [*nulls("anchored"), *nulls("paper"), model(), model(conversion="paper", size=0.6)]
+    assert map_words.lead_sentence(figure_of(places)) == (
+        "model-a (anchored) may be read as a position, with its ellipse; "
+        "model-a (paper) cannot be told from a model without values."
+    )
+
+
+def test_an_ellipse_that_holds_the_second_null_only_is_near_to_nobody() -> None:
+    uniform, always = nulls("anchored")
+    apart = always.model_copy(update={"x": always.x + 0.7, "y": always.y + 0.4})
+    said = words_of(figure_of([uniform, apart, model()]))
+    assert "model-a cannot be told from a model without values." in said
     assert "Vietnam" not in said
+    assert "The uniform null, which holds no values, is put" in said
+
+
+@pytest.mark.parametrize("changes", [{"verdict": "weak"}, {"other": "weak"}, {"outside": True}])
+def test_weak_and_extrapolated_places_are_near_to_nobody(changes: dict[str, Any]) -> None:
+    figure = full(**changes)
+    said = words_of(figure) + json.dumps(map_words.places_table(figure).rows)
+    assert "falls at" in said
+    for word in ("Vietnam", "Israel", "nearest"):
+        assert word not in said
 
 
 def test_weak_and_extrapolated_places_say_so() -> None:

@@ -108,18 +108,16 @@ class MapFigure:
 
         Nulls that fall on one point are one place, which has the names of all of them.
         """
-        found = [p for p in self.placements if p.conversion == conversion]
+        models = (p for p in self.placements if p.conversion == conversion and p.kind == "model")
+        return (*(_merged(same) for same in self.crosses(conversion)), *models)
+
+    def crosses(self, conversion: Conversion) -> tuple[tuple[Placement, ...], ...]:
+        """The nulls by one conversion, those that fall on one point together."""
         nulls: dict[tuple[float, float], list[Placement]] = {}
-        for p in found:
-            if p.kind == "null":
+        for p in self.placements:
+            if p.conversion == conversion and p.kind == "null":
                 nulls.setdefault((round(p.x, 6), round(p.y, 6)), []).append(p)
-        merged = [
-            same[0].model_copy(
-                update={"label": listing(list(dict.fromkeys(clean(p.label) for p in same))), "domain": None}
-            )
-            for same in nulls.values()
-        ]
-        return (*merged, *(p for p in found if p.kind == "model"))
+        return tuple(tuple(same) for same in nulls.values())
 
 
 def zone_of(society: SocietyPoint) -> str:
@@ -138,6 +136,11 @@ def name_of(placement: Placement) -> str:
     if placement.kind == "null" and "null" not in name.lower():
         name = f"{name} null"
     return f"{name} · {clean(placement.domain)}" if placement.domain else name
+
+
+def several(null: Placement) -> bool:
+    """Whether the place is that of several nulls, as `MapFigure.of` names them."""
+    return null.kind == "null" and name_of(null).endswith(" nulls")
 
 
 def verdict_on(placement: Placement, axis: str) -> str:
@@ -172,6 +175,12 @@ def shorten(text: str, length: int) -> str:
     """The text, with an ellipsis in place of what is too long; of a path only its end."""
     short = text.rsplit("/", 1)[-1].strip() or text if len(text) > length else text
     return short if len(short) <= length else short[: length - 1].rstrip() + "…"
+
+
+def _merged(same: Sequence[Placement]) -> Placement:
+    names = list(dict.fromkeys(clean(p.label) for p in same))
+    label = names[0] if len(names) == 1 else listing([n.removesuffix(" null") for n in names]) + " nulls"
+    return same[0].model_copy(update={"label": label, "domain": None})
 
 
 def _finite(*values: float | Sequence[float]) -> bool:

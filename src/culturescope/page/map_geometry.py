@@ -93,9 +93,15 @@ def holds(placement: Placement, x: float, y: float) -> bool:
     return float(away @ np.linalg.solve(covariance, away)) <= placement.radius2
 
 
-def holds_null(placement: Placement) -> bool:
-    """Whether a place cannot be told from that of a model without values."""
-    return holds(placement, *null_of(placement))
+def holds_null(figure: MapFigure, placement: Placement) -> bool:
+    """Whether a place cannot be told from that of a model without values: its ellipse holds one of the nulls."""
+    drawn = [(p.x, p.y) for p in figure.of(placement.conversion) if p.kind == "null"]
+    return any(holds(placement, x, y) for x, y in [null_of(placement), *drawn])
+
+
+def covered(societies: tuple[SocietyPoint, ...], x: float, y: float) -> bool:
+    """Whether the outline of some zone covers a point."""
+    return any(within((x, y), ring) for zone in outlines(societies) for ring in zone.rings)
 
 
 def frame_of(figure: MapFigure, reach: float = 0.9) -> Frame:

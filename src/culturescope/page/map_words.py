@@ -7,6 +7,7 @@ sentences name the verdict and what the conversion does, not a neighbour.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from culturescope.page.figures import count, listing, percent, plain, signed
 from culturescope.page.map_figure import (
@@ -17,19 +18,21 @@ from culturescope.page.map_figure import (
     name_of,
     null_of,
     readable,
+    several,
     verdict_of,
     verdict_on,
     zone_of,
 )
-from culturescope.page.map_geometry import half_axes, holds, holds_null
+from culturescope.page.map_geometry import covered, half_axes, holds, holds_null
 from culturescope.page.tables import Table
-from culturescope.people.placement import Conversion, Placement
+from culturescope.people.placement import Conversion, Nearest, Placement
 
 PRIMARY = (
     "The primary result is the value logit d on the two axes; the map is derived from it. It asks where a society "
     "with such item means would lie, which takes a conversion from the model’s scale to that of people."
 )
 BOTH = " Two conversions are shown, since nothing decides between them."
+HELD = "holds the null"
 NAMES: dict[Conversion, str] = {
     "anchored": "Anchored to societies",
     "paper": "As in the paper: rescaled scores",
@@ -48,21 +51,36 @@ OUTLINES = (
 
 
 def lead_sentence(figure: MapFigure) -> str:
-    """Which models may be read on the map, before anything is said of where they lie."""
+    """Which models may be read on the map, before anything is said of where they lie.
+
+    A model that may be read by one conversion and not by the other is named with the conversion.
+    """
     if not figure.models:
         return "No model is on this map: it shows societies and where nulls fall."
     said: dict[str, list[str]] = {}
-    for place in figure.placements:
-        name = clean(place.label)
-        if place.kind == "model" and name not in said.setdefault(verdict_of(place), []):
-            said[verdict_of(place)].append(name)
+    for label in figure.models:
+        places = _main([p for p in figure.placements if p.kind == "model" and clean(p.label) == label])
+        found = [HELD if readable(p) and holds_null(figure, p) else verdict_of(p) for p in places]
+        for place, status in zip(places, found, strict=True):
+            name = label if len(set(found)) == 1 else name_of(place)
+            if len(set(found)) > 1 and len({p.conversion for p in places}) > 1:
+                name += f" ({place.conversion})"
+            if name not in said.setdefault(status, []):
+                said[status].append(name)
     parts = {
         "interpretable": "{} may be read as a position, with its ellipse",
         "weak": "{} may be read as a side at most (weak)",
+        HELD: "{} cannot be told from a model without values",
         "not interpretable": "{} may not be read as a position (not interpretable)",
         "not checked": "{} may not be read as a position (not checked)",
     }
     return "; ".join(words.format(listing(said[v])) for v, words in parts.items() if v in said) + "."
+
+
+def _main(places: Sequence[Placement]) -> list[Placement]:
+    """The places over all domains; those in each domain of a model that has no other."""
+    over_all = {p.label for p in places if p.domain is None}
+    return [p for p in places if p.domain is None or p.label not in over_all]
 
 
 def primary_sentences(figure: MapFigure) -> str:
@@ -76,8 +94,7 @@ def map_sentences(figure: MapFigure, conversion: Conversion) -> list[str]:
     Where a model has a place over all domains, those in each domain are left to the table.
     """
     every = figure.of(conversion)
-    over_all = {p.label for p in every if p.domain is None}
-    places = [p for p in every if p.domain is None or p.label not in over_all]
+    places = _main(every)
     found = [model_sentence(figure, p) for p in places if readable(p)]
     unread = [name_of(p) for p in places if p.kind == "model" and not readable(p)]
     if unread:
@@ -87,7 +104,7 @@ def map_sentences(figure: MapFigure, conversion: Conversion) -> list[str]:
         )
     if len(places) < len(every):
         found.append("Places by domain are drawn as well; their figures are in the table below.")
-    return found + [null_sentence(p) for p in places if p.kind == "null"]
+    return found + [null_sentence(figure, p) for p in places if p.kind == "null"]
 
 
 def model_sentence(figure: MapFigure, place: Placement) -> str:
@@ -104,45 +121,66 @@ def model_sentence(figure: MapFigure, place: Placement) -> str:
     else:
         said = listing([f"{verdicts[axis]} on {words}" for axis, words in AXES])
     long, short = half_axes(place)
-    inside = sum(holds(place, s.x, s.y) for s in figure.societies)
     dx, dy = place.displacement
     text = (
         f"{name_of(place)} ({said}) falls at x {signed(place.x)}, y {signed(place.y)}, that is x {signed(dx)}, "
-        f"y {signed(dy)} from the null. Its ellipse of 95% has half-axes of {long:.2f} and {short:.2f} and holds "
-        f"{inside} of {count(len(figure.societies), 'society', 'societies')}."
+        f"y {signed(dy)} from the null. Its ellipse of 95% has half-axes of {long:.2f} and {short:.2f}"
     )
-    if verdict_of(place) == "weak":
+    held = holds_null(figure, place)
+    if held:
+        text += " and holds a null: the place cannot be told from that of a model without values."
+    else:
+        inside = sum(holds(place, s.x, s.y) for s in figure.societies)
+        text += f" and holds {inside} of {count(len(figure.societies), 'society', 'societies')}."
+    if verdict_of(place) == "weak" and not held:
         text += " Weak: read a side at most, no distance."
     if place.outside:
         text += " The place lies outside of the societies’ hull: it is extrapolated."
     if place.beyond:
         text += f" Its values lie beyond the answer scale on {listing([clean(i) for i in place.beyond])}."
-    if holds_null(place):
-        return (
-            text
-            + " The ellipse holds the null: the place cannot be told from that of a model without values."
-        )
-    return text + _near(place)
+    return text + _near(figure, place)
 
 
-def _near(place: Placement) -> str:
-    if not place.nearest:
+def _nearest(figure: MapFigure, place: Placement) -> list[Nearest]:
+    """The societies that cannot be told from the nearest one, by distance, that one first.
+
+    None for a place that is near to nobody: no or weak verdict, extrapolated, or not to be told from a null.
+    """
+    if verdict_of(place) != "interpretable" or place.outside or holds_null(figure, place):
+        return []
+    return sorted((n for n in place.nearest if n.among), key=lambda near: near.distance)
+
+
+def _named(near: Sequence[Nearest]) -> list[Nearest]:
+    """Those that are the nearest one in a share of draws that is not printed as 0%."""
+    return [n for n in near if percent(n.frequency) != percent(0.0)]
+
+
+def _near(figure: MapFigure, place: Placement) -> str:
+    near = _nearest(figure, place)
+    named = [f"{clean(n.name)} (in {percent(n.frequency)} of draws)" for n in _named(near)[:3]]
+    if not named:
         return ""
-    ranked = sorted(place.nearest, key=lambda near: near.distance)
-    named = [f"{clean(n.name)} (in {percent(n.frequency)} of draws)" for n in ranked[:3]]
     text = f" The nearest {'society is' if len(named) == 1 else 'societies are'} {listing(named)}"
-    among = sum(near.among for near in place.nearest)
-    if among > 1:
-        text += f"; with the choice among all societies allowed for, {among} of them cannot be told from the nearest"
+    others = len(near) - 1
+    if others:
+        text += (
+            f"; with the choice among all societies allowed for, {count(others, 'other')} cannot be told from "
+            "the nearest"
+        )
     return text + "."
 
 
-def null_sentence(place: Placement) -> str:
-    """Where a conversion puts a null: a property of the conversion, not of any model."""
-    text = f"The {name_of(place)}, which holds no values, is put at x {signed(place.x)}, y {signed(place.y)}"
+def null_sentence(figure: MapFigure, place: Placement) -> str:
+    """Where a conversion puts a null, or several: a property of the conversion, not of any model."""
+    hold, put = ("hold", "are put") if several(place) else ("holds", "is put")
+    text = f"The {name_of(place)}, which {hold} no values, {put} at x {signed(place.x)}, y {signed(place.y)}"
     if place.outside:
         text += ", outside of the societies’ hull"
-    return text + ": that is a property of the conversion, and models are measured from there."
+    text += ": that is a property of the conversion, and models are measured from there."
+    if covered(figure.societies, place.x, place.y):
+        text += " That a zone’s outline covers this spot says nothing of a model."
+    return text
 
 
 def axes_sentence(figure: MapFigure) -> str:
@@ -200,14 +238,13 @@ def places_table(figure: MapFigure) -> Table:
         for p in figure.of(conversion):
             model = p.kind == "model"
             long, short = half_axes(p)
-            ranked = (
-                sorted(p.nearest, key=lambda near: near.distance) if readable(p) and not holds_null(p) else []
-            )
             remarks = ["extrapolated"] if p.outside else []
             if p.beyond:
                 remarks.append(f"beyond the scale on {', '.join(map(clean, p.beyond))}")
             if not readable(p):
-                remarks.append("no position" if model else "holds no values")
+                remarks.append("no position" if model else f"{'hold' if several(p) else 'holds'} no values")
+            elif holds_null(figure, p):
+                remarks.append("not to be told from a null")
             null = null_of(p)
             rows.append(
                 (
@@ -220,7 +257,9 @@ def places_table(figure: MapFigure) -> Table:
                     f"{long:.2f}, {short:.2f}",
                     f"{signed(null[0])}, {signed(null[1])}" if model else "",
                     f"{signed(p.displacement[0])}, {signed(p.displacement[1])}" if model else "",
-                    ", ".join(f"{clean(n.name)} {percent(n.frequency)}" for n in ranked[:5]),
+                    ", ".join(
+                        f"{clean(n.name)} {percent(n.frequency)}" for n in _named(_nearest(figure, p))[:5]
+                    ),
                     ", ".join(remarks),
                 )
             )
