@@ -116,3 +116,17 @@ def test_an_empty_run_has_no_place(probed, tmp_path, capsys):
     (tmp_path / "run.json").write_bytes((probed[0] / "run.json").read_bytes())
     assert run(["map", str(tmp_path)]) == 2
     assert "have no answer yet" in capsys.readouterr().err
+
+
+def test_in_single_orders_the_place_of_a_pure_letter_bias_is_not_claimed(tiny, tmp_path, capsys):
+    folder = tmp_path / "r"
+    ask = ["probe", str(tiny("qwen2")), "--limit", "30", "--orders", "random", "--quiet", "-o", str(folder)]
+    assert run(ask) == 0
+    capsys.readouterr()
+    assert run(["map", str(folder), "--domain", "each", "-o", str(tmp_path / "m.html"), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["placements"]
+    nulls = [(p["label"], p["conversion"]) for p in found if p["kind"] == "null"]
+    assert ("always-A", "anchored") not in nulls
+    paper = {p["domain"]: (p["x"], p["y"]) for p in found if p["label"] == "always-A"}
+    assert set(paper) == {"family", "workplace", "legal"}
+    assert len(set(paper.values())) == 3

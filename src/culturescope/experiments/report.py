@@ -70,7 +70,13 @@ def places_of(
     scores = score_samples(probed)
     found: list[Placement] = []
     for conversion in conversions:
-        found += nulls(conversion, positive_a=_shares_of_a(scores, probed))
+        for domain in domains:
+            shares = _shares_of_a(scores, probed, domain)
+            uniform, always_a = nulls(conversion, domain=domain, positive_a=shares)
+            found.append(uniform)
+            # In single orders d of a pure letter bias depends on how large the bias is: its place is unknown.
+            if shares is None or conversion == "paper":
+                found.append(always_a)
         found += [
             place(
                 scores,
@@ -97,11 +103,14 @@ def map_of(
     return figure_of(places_of(results, samples, label, seed=seed))
 
 
-def _shares_of_a(scores: Scores, rows: Sequence[Mapping[str, Any]]) -> dict[str, float] | None:
+def _shares_of_a(
+    scores: Scores, rows: Sequence[Mapping[str, Any]], domain: str | None
+) -> dict[str, float] | None:
     """By item, in how many of the prompts the positive pole stood at A; None where both orders were asked."""
     if scores.b is not None:
         return None
     asked: dict[str, list[bool]] = {}
     for row in rows:
-        asked.setdefault(row["item"], []).append(row["order"] == "positive-A")
+        if domain in (None, row["domain"]):
+            asked.setdefault(row["item"], []).append(row["order"] == "positive-A")
     return {item: sum(at_a) / len(at_a) for item, at_a in asked.items()}
