@@ -23,7 +23,7 @@ from culturescope.page.map_figure import MapFigure, SocietyPoint, clean, shorten
 from culturescope.page.map_geometry import ellipse, half_axes, holds, outlines, within
 from culturescope.page.map_people import figure_of
 from culturescope.page.map_section import render_map, write_map
-from culturescope.people import Nearest, Placement, nulls
+from culturescope.people import Nearest, Placement, fit_projection, load_people, nulls
 from tests.page.factory import report
 from tests.page.test_document import HOSTILE, Reader
 
@@ -182,8 +182,45 @@ def test_a_null_is_a_cross_called_null_and_never_said_to_lean() -> None:
     spec = map_spec(figure, drawing.LIGHT, conversion="paper")
     assert [row["style"] for row in spec["datasets"]["places"]] == ["null"]
     label = next(row["text"] for row in spec["datasets"]["labels"] if row["kind"] == "place")
-    assert label == "uniform and always-A nulls\nextrapolated"
-    assert spec["title"]["subtitle"][1] == "Null (cross) at x −0.01, y +1.72"
+    assert label == "null\nextrapolated"
+    assert spec["title"]["subtitle"][1:] == ["Uniform null (cross) at x −0.01, y +1.72"]
+
+
+def test_a_second_cross_is_listed_below_the_title() -> None:
+    uniform, always = nulls("paper")
+    apart = always.model_copy(update={"x": 0.5, "y": 1.0})
+    one, two = (map_spec(figure_of([uniform, null]), drawing.PAGE) for null in (always, apart))
+    assert two["title"]["subtitle"][1:] == [
+        "Uniform null (cross) at x −0.01, y +1.72",
+        "Always-A null (cross) at x +0.50, y +1.00",
+    ]
+    assert two["padding"]["top"] == one["padding"]["top"] + two["title"]["subtitleLineHeight"]
+    bare = map_spec(figure_of([model()]), drawing.PAGE)
+    assert bare["title"]["subtitle"][1:] == ["Uniform null at x −0.09, y −0.39"]
+
+
+@pytest.mark.parametrize("width", [None, 900.0])
+@pytest.mark.parametrize("conversion", ["anchored", "paper"])
+def test_every_zone_is_named_at_full_width(width: float | None, conversion: Any) -> None:
+    for figure in (full(), full("weak"), figure_of([*nulls("anchored"), *nulls("paper")])):
+        labels = map_spec(figure, drawing.LIGHT, conversion=conversion, width=width)["datasets"]["labels"]
+        named = {row["zone"] for row in labels if row["kind"] == "zone" and row["view"] == "wide"}
+        assert named == set(figure.zones[:-1])
+
+
+def test_sources_of_positions_and_item_means_are_cited(tmp_path: Path) -> None:
+    figure = full()
+    people = load_people()
+    keys = {s.source for s in people.societies.values()}
+    keys |= {key for c in fit_projection().codes for key in people.item_means[c].sources}
+    assert len(figure.sources) == len(keys) == 3
+    write_map(figure, tmp_path / "map.svg")
+    svg = (tmp_path / "map.svg").read_text(encoding="utf-8")
+    assert "World Values Survey Association, European Values Study" in svg
+    for doi in (doi for key in keys for doi in people.sources[key].doi):
+        assert doi in svg
+        assert any(doi in source for source in figure.sources)
+    assert "credit" not in layers_of(map_spec(figure, drawing.PAGE))
 
 
 def test_a_readable_model_is_placed_with_its_neighbours() -> None:
@@ -369,7 +406,7 @@ def test_figures_are_written_without_a_browser(tmp_path: Path) -> None:
         write_map(figure, tmp_path / "new" / f"map.{ending}", conversion="paper")
     svg = (tmp_path / "new/map.svg").read_text(encoding="utf-8")
     assert svg.startswith("<svg")
-    for words in ("Conversion: paper", "Denmark", "not interpretable", "always-A null", "Confucian"):
+    for words in ("Conversion: paper", "Denmark", "not interpretable", "null", "Confucian"):
         assert words in svg
     png = (tmp_path / "new/map.PNG").read_bytes()
     width, height = struct.unpack(">II", png[16:24])

@@ -12,7 +12,7 @@ from functools import lru_cache
 from culturescope.page import map_data
 from culturescope.page.drawing import FONT, Spec, Theme
 from culturescope.page.figures import signed
-from culturescope.page.map_figure import MapFigure, clean, null_of
+from culturescope.page.map_figure import MapFigure, clean, name_of, null_of, shorten
 from culturescope.page.map_geometry import frame_of
 from culturescope.page.map_layers import map_layers
 from culturescope.page.map_style import (
@@ -69,8 +69,12 @@ def map_spec(
     if alone:
         spec["padding"] = 14
         spec["background"] = theme.paper
+        if figure.credit:
+            spec["layer"].append(_credit(figure, theme, font, wide, frame.ratio))
     else:
-        spec["padding"] = dict(MARGIN)
+        # There is room for two lines below the title; each further one needs its own.
+        more = len(spec["title"]["subtitle"]) - 2
+        spec["padding"] = {**MARGIN, "top": MARGIN["top"] + more * spec["title"]["subtitleLineHeight"]}
         spec["autosize"] = {"type": "none"}
         spec["params"] = [
             {"name": name, "value": []} for name in ("hidden_zones", "hidden_models", "hidden_domains")
@@ -80,12 +84,7 @@ def map_spec(
 
 
 def _title(figure: MapFigure, conversion: Conversion, theme: Theme, font: str, *, alone: bool) -> Spec:
-    nulls = [p for p in figure.of(conversion) if p.kind == "null"]
-    spots = [(p.x, p.y) for p in nulls] or [null_of(p) for p in figure.of(conversion)][:1]
-    below = (
-        f"Null (cross) at x {signed(spots[0][0])}, y {signed(spots[0][1])}" if spots else "No null was drawn"
-    )
-    lines = [MEANS[conversion], below]
+    lines = [MEANS[conversion], *_null_lines(figure, conversion)]
     if alone and figure.series:
         lines.append(f"Societies: {clean(figure.series)}; outlines by culturescope")
     return {
@@ -103,6 +102,35 @@ def _title(figure: MapFigure, conversion: Conversion, theme: Theme, font: str, *
         "subtitleColor": theme.muted,
         "subtitlePadding": 3,
         "subtitleLineHeight": 15,
+    }
+
+
+def _null_lines(figure: MapFigure, conversion: Conversion) -> list[str]:
+    """Where each cross lies, named by its first null; models are measured from the uniform one."""
+    spots = [(name_of(same[0]), (same[0].x, same[0].y), True) for same in figure.crosses(conversion)]
+    spots = spots or [("uniform null", null_of(p), False) for p in figure.of(conversion)][:1]
+    return [
+        f"{name[:1].upper()}{shorten(name[1:], 24)}{' (cross)' if cross else ''} at x {signed(x)}, y {signed(y)}"
+        for name, (x, y), cross in spots
+    ] or ["No null was drawn"]
+
+
+def _credit(figure: MapFigure, theme: Theme, font: str, width: float, ratio: float) -> Spec:
+    """What to cite, in small words below the axis: a figure that stands alone takes it along."""
+    return {
+        "name": "credit",
+        "data": {"values": [{}]},
+        "mark": {
+            "type": "text",
+            "text": clean(figure.credit),
+            "align": "left",
+            "baseline": "top",
+            "font": font,
+            "fontSize": 9,
+            "color": theme.muted,
+            "clip": False,
+        },
+        "encoding": {"x": {"value": 0}, "y": {"value": width * ratio + 44}},
     }
 
 

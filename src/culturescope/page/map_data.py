@@ -15,6 +15,7 @@ from culturescope.page.map_figure import (
     name_of,
     null_of,
     readable,
+    several,
     shorten,
     verdict_of,
     verdict_on,
@@ -165,7 +166,8 @@ def _about(place: Placement, number: int) -> Row:
 
 def _place_lines(place: Placement, length: int) -> tuple[str, ...]:
     name = name_of(place)
-    if place.kind == "null" and len(name) > length:  # that it is a null is never cut off
+    # That it is a null is never cut off; where several fall together, their names would crowd out those of zones.
+    if several(place) or (place.kind == "null" and len(name) > length):
         name = "null"
     lines = [shorten(name, length)]
     if place.kind == "model" and verdict_of(place) != "interpretable":

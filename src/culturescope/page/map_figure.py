@@ -45,7 +45,8 @@ class MapFigure:
         within_zones: correlation of the axes within cultural zones.
         loo_rmse: leave-one-out error of the projection in x and in y, on the map's scale.
         series: the series of positions that is drawn.
-        sources: what to cite for it.
+        sources: what to cite for positions and item means.
+        credit: the same in one line, for a figure that stands alone.
 
     Raises:
         BadInputError: a society occurs twice, or a place is no number.
@@ -61,6 +62,7 @@ class MapFigure:
     loo_rmse: tuple[float, float] = (math.nan, math.nan)
     series: str = ""
     sources: tuple[str, ...] = ()
+    credit: str = ""
 
     def __post_init__(self) -> None:
         codes = [society.code for society in self.societies]

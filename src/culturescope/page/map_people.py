@@ -10,7 +10,9 @@ from culturescope.people.placement import Placement
 
 if TYPE_CHECKING:
     from culturescope.people import Projection
+    from culturescope.people.tables import Source
 
+PROGRAMMES = {"World Values Survey Association": "WVS", "European Values Study": "EVS"}
 TARGETS = ("IND", "VNM", "MEX", "DNK")
 
 
@@ -41,8 +43,10 @@ def figure_of(
     within = np.concatenate(
         [np.stack([x[of] - x[of].mean(), y[of] - y[of].mean()]) for of in apart] or [np.empty((2, 0))], axis=1
     )
+    # Positions of all societies, and the item means that the projection is fitted on.
     used = {s.source for s in societies}
-    cited = (source for key, source in people.sources.items() if key in used)
+    used |= {key for code in projection.codes for key in people.item_means[code].sources}
+    cited = [source for key, source in people.sources.items() if key in used]
     return MapFigure(
         societies=tuple(SocietyPoint(s.code, s.name, s.zone, s.year, s.x, s.y) for s in societies),
         placements=tuple(placements),
@@ -59,4 +63,14 @@ def figure_of(
             f"{source.title}, {source.by}" + (f", doi {', '.join(source.doi)}" if source.doi else "")
             for source in cited
         ),
+        credit=_credit(cited),
     )
+
+
+def _credit(cited: Sequence[Source]) -> str:
+    """Programmes and DOIs in one line; who made the tables where no source is of a programme."""
+    told = " ".join(f"{source.title} {source.by}" for source in cited)
+    names = [name for name, short in PROGRAMMES.items() if name in told or short in told]
+    doi = dict.fromkeys(doi for source in cited for doi in source.doi)
+    names = names or list(dict.fromkeys(source.by for source in cited))
+    return "Data: " + ", ".join(names) + (f"; doi {', '.join(doi)}" if doi else "")
