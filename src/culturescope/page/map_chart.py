@@ -130,7 +130,7 @@ def _credit(figure: MapFigure, theme: Theme, font: str, width: float, ratio: flo
             "color": theme.muted,
             "clip": False,
         },
-        "encoding": {"x": {"value": 0}, "y": {"value": width * ratio + 44}},
+        "encoding": {"x": {"value": 0}, "y": {"value": width * ratio + 42}},
     }
 
 

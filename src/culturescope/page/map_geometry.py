@@ -177,7 +177,7 @@ def _apart(spots: Field, xs: Field, ys: Field) -> Field:
     try:
         hull = ConvexHull(spots)
     except QhullError:
-        return np.full((len(ys), len(xs)), -np.inf)
+        return np.full((len(ys), len(xs)), -np.inf, dtype=np.float64)
     grid = np.stack(np.meshgrid(xs, ys), axis=-1)
     beyond = (grid @ hull.equations[:, :2].T + hull.equations[:, 2]).max(axis=-1)
     corners = spots[hull.vertices]
@@ -185,7 +185,8 @@ def _apart(spots: Field, xs: Field, ys: Field) -> Field:
     for start, side in zip(corners, np.roll(corners, -1, axis=0) - corners, strict=True):
         share = np.clip((grid - start) @ side / (side @ side), 0, 1)
         to_side.append(np.linalg.norm(grid - start - share[..., None] * side, axis=-1))
-    return np.where(beyond > 0, np.min(to_side, axis=0), beyond)
+    apart: Field = np.where(beyond > 0, np.min(to_side, axis=0), beyond)
+    return apart
 
 
 def _circle(x: float, y: float, corners: int = 36) -> tuple[Point, ...]:

@@ -239,6 +239,6 @@ def _legend(font: str) -> Spec:
         "symbolSize": 60,
         "columnPadding": 18,
         "rowPadding": 4,
-        "offset": 14,
+        "offset": 26,
         "labelLimit": 220,
     }
