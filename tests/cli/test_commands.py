@@ -333,7 +333,7 @@ def test_scenario_files_with_faults_name_file_and_line(tmp_path, capsys):
     (tmp_path / "scenarios" / "Y01.jsonl").write_text(good + '{"id": "Y01-family-99"}\n')
     assert run(["audit", "smollm2-135m", "--pack", str(tmp_path)]) == 2
     line = one_line(capsys)[1]
-    assert "Y01.jsonl, line 13" in line
+    assert f"Y01.jsonl, line {good.count(chr(10)) + 1}" in line
     assert '"item" is missing' in line
 
 
