@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from culturescope.errors import ModelError
@@ -66,11 +66,20 @@ class CausalModel:
         self._identity = identity
         self._padding_side = padding_side
         self._accepts = set(inspect.signature(module.forward).parameters)
+        self.edits: list[dict[str, Any]] = []
+        """What is done to the residual stream at the moment (kept by `steering`), as plain values."""
 
     @property
     def identity(self) -> ModelIdentity:
-        """Who the model is, and all of it that can change a number."""
-        return self._identity
+        """Who the model is, and all of it that can change a number, active steering included."""
+        if not self.edits:
+            return self._identity
+        return replace(self._identity, extra={**self._identity.extra, "steering": list(self.edits)})
+
+    @property
+    def answer_closes(self) -> bool:
+        """Whether an answer is rendered by the chat template, or written behind its generation prompt."""
+        return self._place.closes
 
     @property
     def blocks(self) -> Sequence[nn.Module]:
