@@ -87,6 +87,17 @@ class CausalModel:
         return self._blocks
 
     @property
+    def padding_side(self) -> Literal["left", "right"]:
+        """Where batches are padded."""
+        return self._padding_side
+
+    @property
+    def quick_options(self) -> dict[str, Any]:
+        """Arguments of the module's forward for a pass that needs no cache and one position's logits."""
+        options = {"use_cache": False, "logits_to_keep": 1}
+        return {key: value for key, value in options.items() if key in self._accepts}
+
+    @property
     def hidden_size(self) -> int:
         """Width of the residual stream."""
         return hidden_size(self._module)
