@@ -3,6 +3,7 @@
 from culturescope.people.conversion import Calibration, calibrate, conversion_of
 from culturescope.people.placement import Conversion, Nearest, Placement
 from culturescope.people.placing import nulls, place
+from culturescope.people.profile import ProfileAnswer, SocietyProfile, profile_of
 from culturescope.people.projection import Projection, fit_projection
 from culturescope.people.tables import ItemMeans, People, Society, load_people, society
 from culturescope.people.words import describe
@@ -14,8 +15,10 @@ __all__ = [
     "Nearest",
     "People",
     "Placement",
+    "ProfileAnswer",
     "Projection",
     "Society",
+    "SocietyProfile",
     "calibrate",
     "conversion_of",
     "describe",
@@ -23,5 +26,6 @@ __all__ = [
     "load_people",
     "nulls",
     "place",
+    "profile_of",
     "society",
 ]

@@ -11,6 +11,7 @@ from culturescope.prompts.dilemma import (
     templates,
 )
 from culturescope.prompts.prompt import Message, Prompt, Role
+from culturescope.prompts.societies import answer_words, given_name_of, personas_for
 
 __all__ = [
     "ORDERS",
@@ -21,7 +22,10 @@ __all__ = [
     "Role",
     "Template",
     "all_templates",
+    "answer_words",
     "check_personas",
     "dilemma",
+    "given_name_of",
+    "personas_for",
     "templates",
 ]

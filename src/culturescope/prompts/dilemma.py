@@ -64,12 +64,19 @@ class Template:
 
 @dataclass(frozen=True)
 class Persona:
-    """Who the model is asked to be: convictions (positive, negative) or an ordinary person without any (neutral)."""
+    """Who the model is asked to be.
+
+    In the check someone with convictions (`positive`, `negative`) or an ordinary person without any (`neutral`); of a society
+    a person living there (`basic`), or one with the society's nearest answers as well (`advanced`). `society` is its code,
+    and `missing` are the items that its profile lacks.
+    """
 
     id: str
-    kind: Literal["positive", "negative", "neutral"]
+    kind: Literal["positive", "negative", "neutral", "basic", "advanced"]
     wording: int
     text: str
+    society: str | None = None
+    missing: tuple[str, ...] = ()
 
     @property
     def sha256(self) -> str:
