@@ -172,27 +172,6 @@ def test_nothing_chosen_is_an_error():
         select(PACK, limit=0)
 
 
-@pytest.mark.parametrize(
-    ("toml", "message"),
-    [
-        (None, "is not a pack"),
-        ("[pack", "not valid TOML"),
-        ("a = 1", r"the table \[pack\] is missing"),
-        ('[pack]\nid = "p"\n', r"at least one \[\[axis\]\]"),
-        (
-            '[pack]\nid = "p"\n[[axis]]\nid = "Z"\nname = "n"\nnegative = "a"\npositive = "b"\n'
-            '[[item]]\nid = "Z1"\naxis = "Q"\nlabel = "l"\nnegative = "a"\npositive = "b"\n',
-            'names the axis "Q"',
-        ),
-    ],
-)
-def test_faulty_packs_are_named(tmp_path, toml, message):
-    if toml is not None:
-        (tmp_path / "pack.toml").write_text(toml)
-    with pytest.raises(InstrumentError, match=message):
-        load_pack(tmp_path)
-
-
 def test_the_hash_follows_every_text():
     some = PACK.scenarios[:3]
     changed = (some[0].model_copy(update={"note": "Another note."}), *some[1:])

@@ -7,7 +7,7 @@ from culturescope.instrument import load_pack
 from culturescope.models.mock import MockModel
 from culturescope.prompts import Prompt, check_personas
 
-PERSONAS = {p.text: p for p in check_personas()}
+PERSONAS = {p.text: p for p in check_personas(load_pack())}
 
 
 def planted(

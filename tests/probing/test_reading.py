@@ -136,7 +136,7 @@ def test_one_failing_wording_makes_it_weak():
     from culturescope.prompts import check_personas
 
     strong = planted(persona=2.0, null_persona=0.02, noise=0.02)
-    third = {p.text for p in check_personas() if p.wording == 3 and p.kind != "neutral"}
+    third = {p.text for p in check_personas(load_pack()) if p.wording == 3 and p.kind != "neutral"}
     base = planted(noise=0.02)
     model = planted()
     model._logits = lambda prompt: (base if prompt.messages[0].content in third else strong)._logits(prompt)
@@ -177,10 +177,10 @@ def test_scores_of_black_box_come_from_log_probabilities():
     np.testing.assert_allclose(score_samples(rows).d, score_samples(reading.samples).d, atol=1e-12)
 
 
-def test_the_check_of_another_pack_is_refused_and_its_probe_is_not():
-    other = load_pack().model_copy(update={"id": "other"})
+def test_without_personas_the_check_is_refused_and_the_probe_is_not():
+    other = load_pack().model_copy(update={"id": "other", "personas": ()})
     assert cs.probe(planted(), FEW, pack=other).verdicts == {"Y": "not checked", "X": "not checked"}
-    with pytest.raises(cs.BadInputError, match='not of "other"'):
+    with pytest.raises(cs.BadInputError, match=r'"other" has no personas\.toml'):
         cs.probe(planted(), FEW, pack=other, check=True)
 
 

@@ -52,7 +52,7 @@ def test_braces_and_places_in_a_text_stay_text():
 
 
 def test_personas_of_the_check():
-    personas = check_personas()
+    personas = check_personas(load_pack())
     kinds = [p.kind for p in personas]
     assert kinds.count("positive") == kinds.count("negative") == 3
     assert kinds.count("neutral") >= 6
@@ -63,7 +63,7 @@ def test_personas_of_the_check():
 
 
 def test_value_free_personas_say_nothing_of_values():
-    for persona in check_personas():
+    for persona in check_personas(load_pack()):
         if persona.kind == "neutral":
             for word in (
                 "god",
@@ -91,7 +91,7 @@ def test_value_free_personas_say_nothing_of_values():
 
 
 def test_a_persona_is_the_system_turn():
-    persona = check_personas()[0]
+    persona = check_personas(load_pack())[0]
     prompt = dilemma(SCENARIO, all_templates()[0], "positive-A", persona)
     assert [m.role for m in prompt.messages] == ["system", "user"]
     assert prompt.messages[0].content == persona.text

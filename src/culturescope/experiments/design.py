@@ -133,7 +133,7 @@ class Design:
         if not checked:
             return asked
         try:
-            return asked + check_tasks(pack, checked, wordings[0], check_personas())
+            return asked + check_tasks(pack, checked, wordings[0], check_personas(pack))
         except BadInputError as error:
             raise BadInputError(f"instrument check (--check-limit): {error}") from None
 
@@ -151,7 +151,7 @@ class Design:
         return {
             "scenarios_sha256": scenarios_sha256(self.scenarios()),
             "templates_sha256": {t.id: t.sha256 for t in templates(self.template_ids)},
-            "personas_sha256": {p.id: p.sha256 for p in check_personas()},
+            "personas_sha256": {p.id: p.sha256 for p in check_personas(self.load_pack())},
         }
 
     def agreement_tasks(self, tasks: list[Task]) -> list[Task]:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from culturescope.errors import BadInputError
 from culturescope.experiments.audit import answered_rows, design_of
 from culturescope.experiments.report import CONVERSIONS, places_of
-from culturescope.instrument import load_pack
 from culturescope.probing.reading import compute_results
 from culturescope.runs import RunFolder
 
@@ -42,8 +41,12 @@ def map_runs(
     found: list[Placement] = []
     for folder, label in zip(folders, _labels(folders), strict=True):
         design = design_of(folder)
-        if design.load_pack().id != load_pack().id:
-            raise BadInputError(f"{folder.path}: its instrument has no societies to be put among")
+        pack = design.load_pack()
+        if pack.societies is None:
+            raise BadInputError(
+                f"{folder.path}: the map needs societies, and the pack {pack.id} has none; "
+                f"culturescope page {folder.path} shows its axis scores and verdicts"
+            )
         rows = answered_rows(folder, design)
         results = compute_results(rows, seed=design.seed)
         # The nulls of runs that were asked alike are the same places.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from culturescope.instrument import Pack, load_pack
+from culturescope.instrument import Pack
 from culturescope.probing.reading import verdicts_of
 from culturescope.probing.results import Results
 from culturescope.probing.scores import Scores, score_samples
@@ -94,11 +94,11 @@ def places_of(
 def map_of(
     results: Results, samples: Sequence[Mapping[str, Any]], label: str, pack: Pack, *, seed: int = 42
 ) -> MapFigure | None:
-    """The map of one reading for its page; None where the map's ten items were not all asked."""
+    """The map of one reading for its page; None where the pack has no societies or not all items were asked."""
     from culturescope.page import figure_of
 
     asked = {row["item"] for row in samples if row["part"] == "probe"}
-    if pack.id != load_pack().id or not set(load_pack().item_ids) <= asked:
+    if pack.societies is None or not set(pack.item_ids) <= asked:
         return None
     return figure_of(places_of(results, samples, label, seed=seed))
 

@@ -1,248 +1,171 @@
-"""Reads packs and scenario files; every fault is one line that names the file, the line and the field."""
+"""Finds and reads packs: folders with `pack.toml`, `scenarios/*.jsonl` and, for the instrument check, `personas.toml`."""
 
 from __future__ import annotations
 
 import functools
-import hashlib
-import json
 import os
-import sys
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
-
-from pydantic import BaseModel, ValidationError
+from typing import Any
 
 from culturescope.errors import InstrumentError
-from culturescope.instrument.schema import Axis, Item, Pack, Scenario
+from culturescope.instrument.files import check_unique, entries, read_toml, validate
+from culturescope.instrument.scenario_files import load_scenarios
+from culturescope.instrument.schema import Axis, CheckPersona, Item, Pack
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
-DEFAULT_PACK = Path(__file__).parent / "data" / "wvs"
-MAX_LINE = 1_000_000
-Model = TypeVar("Model", bound=BaseModel)
+PACKS = Path(__file__).parent / "data"
+DEFAULT_NAME = "wvs"
+DEFAULT_PACK = PACKS / DEFAULT_NAME
+FEWEST_NEUTRAL = 2
 
 
-def load_pack(folder: str | os.PathLike[str] | None = None) -> Pack:
-    """Loads an instrument: `pack.toml` and `scenarios/*.jsonl` of a folder, by default the ten items of the map.
+def packaged_packs() -> tuple[str, ...]:
+    """Names of the packs that come with the package, the default first."""
+    names = sorted(file.parent.name for file in PACKS.glob("*/pack.toml"))
+    return (DEFAULT_NAME, *(n for n in names if n != DEFAULT_NAME))
+
+
+def load_pack(pack: str | os.PathLike[str] | None = None) -> Pack:
+    """Loads an instrument, by default the ten items of the map.
+
+    Args:
+        pack: a folder, or the name of a packaged pack; a name wins over a folder of that name (`./NAME` is the folder).
 
     Raises:
         InstrumentError: a file is missing or wrong; the message names file, line and field.
     """
-    return _default_pack() if folder is None else _load_pack(Path(folder))
+    source = pack_source(pack)
+    if source is None:
+        return _packaged(DEFAULT_NAME)
+    return _packaged(source) if source in packaged_packs() else _read_pack(Path(source))
+
+
+def pack_source(pack: str | os.PathLike[str] | None) -> str | None:
+    """What a run stores of its pack: the name of a packaged one, the whole path of a folder, None for the default.
+
+    Raises:
+        InstrumentError: there is no such pack.
+    """
+    if pack is None or str(pack) == DEFAULT_NAME:
+        return None
+    if str(pack) in packaged_packs():
+        return str(pack)
+    folder = Path(pack)
+    if not (folder / "pack.toml").is_file():
+        raise InstrumentError(
+            f"{folder} is not a pack: it has no pack.toml; packaged packs are {', '.join(packaged_packs())}"
+        )
+    return str(folder.resolve())
 
 
 @functools.cache
-def _default_pack() -> Pack:
-    return _load_pack(DEFAULT_PACK)
+def _packaged(name: str) -> Pack:
+    return _read_pack(PACKS / name)
 
 
-def _load_pack(folder: Path) -> Pack:
+def _read_pack(folder: Path) -> Pack:
     file = folder / "pack.toml"
-    if not file.is_file():
-        raise InstrumentError(f"{folder} is not a pack: it has no pack.toml")
-    try:
-        content = tomllib.loads(_read(file))
-    except tomllib.TOMLDecodeError as error:
-        raise InstrumentError(f"{file}: not valid TOML: {error}") from None
+    content, text = read_toml(file, ("pack", "axis", "item"))
     head = content.get("pack")
     if not isinstance(head, dict):
         raise InstrumentError(f"{file}: the table [pack] is missing")
-    axes = [
-        _validate(Axis, entry, f"{file}, axis {n}")
-        for n, entry in enumerate(_entries(content, "axis", file), 1)
-    ]
-    items = [
-        _validate(Item, entry, f"{file}, item {n}")
-        for n, entry in enumerate(_entries(content, "item", file), 1)
-    ]
-    _check_unique([a.id for a in axes], f"{file}: axis")
-    _check_unique([i.id for i in items], f"{file}: item")
-    for item in items:
-        if item.axis not in {a.id for a in axes}:
-            raise InstrumentError(
-                f'{file}: item {item.id} names the axis "{item.axis}", which the pack does not have'
-            )
-    domains = head.get("domains")
-    if not isinstance(domains, list) or not domains or not all(isinstance(d, str) for d in domains):
-        raise InstrumentError(f'{file}: [pack] needs domains, for example domains = ["family", "workplace"]')
+    axes = entries(Axis, content, text, "axis", file)
+    items = entries(Item, content, text, "item", file)
+    _check_items(axes, items, file)
+    domains = _domains(head, file)
     files = sorted((folder / "scenarios").glob("*.jsonl"))
     if not files:
         raise InstrumentError(f"{folder / 'scenarios'} holds no .jsonl file")
     scenarios = load_scenarios(files, items=[i.id for i in items], domains=domains)
+    for what, ids, used in (
+        ("item", [i.id for i in items], {s.item for s in scenarios}),
+        ("domain", domains, {s.domain for s in scenarios}),
+    ):
+        for one in ids:
+            if one not in used:
+                raise InstrumentError(f"{folder / 'scenarios'}: no scenario belongs to the {what} {one}")
     order = {item.id: n for n, item in enumerate(items)}
-    in_order = sorted(scenarios, key=lambda s: order[s.item])
-    whole = {**head, "axes": axes, "items": items, "scenarios": in_order}
-    return _validate(Pack, whole, str(file))
+    whole = {
+        **head,
+        "axes": axes,
+        "items": items,
+        "scenarios": sorted(scenarios, key=lambda s: order[s.item]),
+        "personas": _personas(folder / "personas.toml"),
+    }
+    for key in ("axes", "items", "scenarios", "personas"):
+        if key in head:
+            raise InstrumentError(f'{file}: the field "{key}" does not belong into [pack]')
+    pack = validate(Pack, whole, f"{file}, [pack]")
+    _check_societies(pack, file)
+    return pack
 
 
-def load_scenarios(
-    files: Path | str | Iterable[Path | str],
-    *,
-    items: Sequence[str] | None = None,
-    domains: Sequence[str] | None = None,
-) -> tuple[Scenario, ...]:
-    """Reads scenario files (JSON lines), in the order of the files.
+def _check_items(axes: Sequence[Axis], items: Sequence[Item], file: Path) -> None:
+    check_unique([a.id for a in axes], f"{file}: axis")
+    check_unique([i.id for i in items], f"{file}: item")
+    known = [a.id for a in axes]
+    for item in items:
+        if item.axis not in known:
+            raise InstrumentError(
+                f'{file}: item {item.id} names the axis "{item.axis}", which the pack does not have'
+            )
+        if item.scale is not None and item.scale.low >= item.scale.high:
+            raise InstrumentError(
+                f"{file}: item {item.id}: the scale ends at {item.scale.high}, below its beginning {item.scale.low}"
+            )
+    for axis in known:
+        if axis not in {i.axis for i in items}:
+            raise InstrumentError(f"{file}: axis {axis} has no item")
 
-    Args:
-        files: one file or several.
-        items: item ids that may occur; None allows all.
-        domains: domains that may occur; None allows all.
 
-    Raises:
-        InstrumentError: broken JSON, missing or empty fields, duplicate ids, unknown items or domains.
+def _domains(head: dict[str, Any], file: Path) -> list[str]:
+    domains = head.get("domains")
+    if not isinstance(domains, list) or not domains or not all(isinstance(d, str) for d in domains):
+        raise InstrumentError(f'{file}: [pack] needs domains, for example domains = ["family", "workplace"]')
+    check_unique(domains, f"{file}: domain")
+    return domains
+
+
+def _personas(file: Path) -> list[CheckPersona]:
+    """The personas of the instrument check; none where there is no file.
+
+    The opposed ones come in pairs, positive-N with negative-N in wording N; neutral ones make the null band.
     """
-    paths = [Path(files)] if isinstance(files, (str, Path)) else [Path(f) for f in files]
-    found: dict[str, str] = {}
-    texts: dict[tuple[str, frozenset[str]], str] = {}
-    scenarios: list[Scenario] = []
-    for path in paths:
-        before = len(scenarios)
-        for number, line in enumerate(_read(path).split("\n"), 1):
-            where = f"{path}, line {number}"
-            if not line.strip():
-                continue
-            scenario = _scenario(line, where)
-            if scenario.id in found:
-                raise InstrumentError(
-                    f'{where}: the id "{scenario.id}" was already used in {found[scenario.id]}'
-                )
-            _check_known("item", scenario.item, items, where)
-            _check_known("domain", scenario.domain, domains, where)
-            if scenario.positive == scenario.negative:
-                raise InstrumentError(f"{where}: both options are the same")
-            wording = (scenario.situation, frozenset((scenario.positive, scenario.negative)))
-            if wording in texts:
-                raise InstrumentError(f"{where}: the same situation and options as in {texts[wording]}")
-            found[scenario.id] = texts[wording] = where
-            scenarios.append(scenario)
-        if len(scenarios) == before:
-            raise InstrumentError(f"{path} holds no scenarios: one JSON object a line is expected")
-    return tuple(scenarios)
-
-
-def select(
-    pack: Pack,
-    *,
-    split: str | None = None,
-    items: Sequence[str] | None = None,
-    domains: Sequence[str] | None = None,
-    limit: int | None = None,
-    among: Sequence[Scenario] | None = None,
-) -> tuple[Scenario, ...]:
-    """Chooses scenarios of a pack; a limit takes them evenly from axes, items and domains, a smaller one part of a larger.
-
-    Args:
-        pack: the instrument.
-        split: `evaluate`, `optimise`, or None for both.
-        items: item ids.
-        domains: names of domains.
-        limit: at most so many.
-        among: choose from these scenarios of the pack only.
-
-    Raises:
-        InstrumentError: nothing is left, or the limit is not positive.
-    """
-    chosen = [
-        s
-        for s in (pack.scenarios if among is None else among)
-        if (split is None or s.split == split)
-        and (items is None or s.item in items)
-        and (domains is None or s.domain in domains)
-    ]
-    if not chosen:
-        asked = ", ".join(
-            f"{k} {v}" for k, v in (("split", split), ("items", items), ("domains", domains)) if v
-        )
+    if not file.exists():
+        return []
+    content, text = read_toml(file, ("persona",))
+    found = entries(CheckPersona, content, text, "persona", file)
+    check_unique([p.id for p in found], f"{file}: persona")
+    check_unique([p.text for p in found], f"{file}: the text of a persona,")
+    numbers: dict[str, list[int]] = {"positive": [], "negative": [], "neutral": []}
+    for p in found:
+        number = p.id.removeprefix(f"{p.kind}-")
+        if not (number.isascii() and number.isdigit() and p.id.startswith(f"{p.kind}-")):
+            raise InstrumentError(f'{file}: persona "{p.id}": the id is its kind and a number, {p.kind}-1')
+        if p.kind != "neutral" and int(number) != p.wording:
+            raise InstrumentError(
+                f'{file}: persona "{p.id}": wording is {p.wording}; {number} is expected, as in the id'
+            )
+        numbers[p.kind].append(int(number))
+    if not numbers["positive"] or sorted(numbers["positive"]) != sorted(numbers["negative"]):
         raise InstrumentError(
-            f"no scenario fits {asked or 'the choice'}: culturescope scenarios list shows what there is"
+            f"{file}: each positive persona needs a negative one of the same wording; positive are "
+            f"{numbers['positive']}, negative are {numbers['negative']}"
         )
-    if limit is None:
-        return tuple(chosen)
-    if limit < 1:
-        raise InstrumentError(f"limit must be at least 1, not {limit}")
-    return tuple(sorted(chosen, key=_even_order(pack))[:limit])
+    if len(numbers["neutral"]) < FEWEST_NEUTRAL:
+        raise InstrumentError(
+            f"{file}: the null band needs {FEWEST_NEUTRAL} neutral personas or more (six serve well), "
+            f"not {len(numbers['neutral'])}"
+        )
+    return found
 
 
-def _even_order(pack: Pack) -> Callable[[Scenario], tuple[int, int, int]]:
-    """Order that walks over the items, axes in turn, each time one domain further: any beginning of it is balanced."""
-    place = {item.id: [i.id for i in pack.items if i.axis == item.axis].index(item.id) for item in pack.items}
-    axes = [axis.id for axis in pack.axes]
-    walk = sorted(pack.items, key=lambda item: (place[item.id], axes.index(item.axis)))
-    rank = {item.id: n for n, item in enumerate(walk)}
-    seen: Counter[tuple[str, str, str]] = Counter()
-    within = {}
-    for s in pack.scenarios:
-        within[s.id] = seen[s.item, s.domain, s.split]
-        seen[s.item, s.domain, s.split] += 1
-
-    def order(s: Scenario) -> tuple[int, int, int]:
-        turn = (pack.domains.index(s.domain) - rank[s.item]) % len(pack.domains)
-        return within[s.id], turn, rank[s.item]
-
-    return order
-
-
-def scenarios_sha256(scenarios: Sequence[Scenario]) -> str:
-    """Hash of all that a set of scenarios says, in its order."""
-    lines = [s.model_dump_json() for s in scenarios]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-def _scenario(line: str, where: str) -> Scenario:
-    if len(line) > MAX_LINE:
-        raise InstrumentError(f"{where}: the line is longer than {MAX_LINE:,} characters")
-    try:
-        entry = json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
-        reason = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
-        raise InstrumentError(f"{where}: not valid JSON: {reason}") from None
-    if not isinstance(entry, dict):
-        raise InstrumentError(f"{where}: a JSON object is expected, not {type(entry).__name__}")
-    return _validate(Scenario, entry, where)
-
-
-def _validate(model: type[Model], entry: Any, where: str) -> Model:
-    try:
-        return model.model_validate(entry)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = ".".join(str(part) for part in first["loc"]) or "entry"
-        if first["type"] == "missing":
-            raise InstrumentError(f'{where}: the field "{field}" is missing') from None
-        if first["type"] == "string_too_short":
-            raise InstrumentError(f'{where}: the field "{field}" is empty') from None
-        raise InstrumentError(f'{where}: the field "{field}": {first["msg"][:200]}') from None
-
-
-def _entries(content: dict[str, Any], key: str, file: Path) -> list[Any]:
-    entries = content.get(key)
-    if not isinstance(entries, list) or not entries:
-        raise InstrumentError(f"{file}: at least one [[{key}]] is needed")
-    return entries
-
-
-def _check_unique(ids: Sequence[str], what: str) -> None:
-    for n, one in enumerate(ids):
-        if one in ids[:n]:
-            raise InstrumentError(f'{what} "{one}" is there twice')
-
-
-def _check_known(what: str, value: str, allowed: Sequence[str] | None, where: str) -> None:
-    if allowed is not None and value not in allowed:
-        raise InstrumentError(f'{where}: unknown {what} "{value}"; known are {", ".join(allowed)}')
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise InstrumentError(f"{path} does not exist") from None
-    except UnicodeDecodeError as error:
-        raise InstrumentError(f"{path} is not UTF-8 text (byte {error.start})") from None
-    except OSError as error:
-        raise InstrumentError(f"{path} cannot be read: {error.strerror}") from None
+def _check_societies(pack: Pack, file: Path) -> None:
+    """Societies of the map belong to its ten items, whatever the language of the scenarios."""
+    if pack.societies is None or file.parent == DEFAULT_PACK:
+        return
+    reference = {(i.id, i.axis, i.variable) for i in _packaged(DEFAULT_NAME).items}
+    if {(i.id, i.axis, i.variable) for i in pack.items} != reference:
+        raise InstrumentError(
+            f'{file}: societies = "wvs" needs the ten items of the map, with the ids, axes and variables of the pack wvs'
+        )

@@ -75,8 +75,21 @@ class Scenario(Data):
     tags: Tags
 
 
+class CheckPersona(Data):
+    """Who a model is asked to be in the instrument check: someone of either pole in one of several wordings, or anyone."""
+
+    id: Name
+    kind: Literal["positive", "negative", "neutral"]
+    wording: int = Field(ge=1)
+    text: Text
+
+
 class Pack(Data):
-    """An instrument: axes, items, domains and scenarios in one language."""
+    """An instrument: axes, items, domains and scenarios in one language.
+
+    `personas` are those of the instrument check; without any there is no check. `societies` names the reference points
+    that a place on the map needs (`wvs`: those that come with the package); without it there are axis scores and verdicts.
+    """
 
     id: Name
     name: Text
@@ -86,6 +99,8 @@ class Pack(Data):
     axes: tuple[Axis, ...] = Field(min_length=1)
     items: tuple[Item, ...] = Field(min_length=1)
     scenarios: tuple[Scenario, ...] = Field(min_length=1)
+    personas: tuple[CheckPersona, ...] = ()
+    societies: Literal["wvs"] | None = None
 
     def item(self, item_id: str) -> Item:
         """The item of that id.

@@ -132,7 +132,7 @@ def probe(
     wordings = templates(template_ids)
     tasks = probe_tasks(instrument, scenarios, wordings, orders=orders, seed=seed)
     if check:
-        tasks += check_tasks(instrument, scenarios, wordings[0], check_personas())
+        tasks += check_tasks(instrument, scenarios, wordings[0], check_personas(instrument))
     keys = [letters_key(model.identity, task) for task in tasks]
     rows = [row for batch in ask(model, tasks, keys, batch_size=batch_size) for row in batch]
     position = {key: n for n, key in enumerate(keys)}

@@ -13,8 +13,6 @@ from culturescope.instrument import Pack, Scenario
 from culturescope.models.protocols import LetterReading
 from culturescope.prompts import ORDERS, Order, Persona, Prompt, Template, dilemma
 
-PERSONAS_OF = "wvs"
-"""The pack whose items the opposed personas of the check are convinced of."""
 Part = Literal["probe", "check", "agreement"]
 
 
@@ -85,11 +83,11 @@ def check_tasks(
     """The prompts of the instrument check: each scenario in both orders for every persona, in one wording.
 
     Raises:
-        BadInputError: an axis has fewer than two scenarios, or the pack is not the one that the personas speak of.
+        BadInputError: an axis has fewer than two scenarios, or there are no personas.
     """
-    if pack.id != PERSONAS_OF:
+    if not personas:
         raise BadInputError(
-            f'the opposed personas of the instrument check speak of the pack "{PERSONAS_OF}", not of "{pack.id}": '
+            f'the pack "{pack.id}" has no personas.toml, and without opposed personas there is no instrument check: '
             "use probe, or leave the check out (--check-limit 0)"
         )
     _enough(pack, scenarios)

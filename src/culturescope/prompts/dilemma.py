@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from culturescope.errors import InstrumentError
+from culturescope.instrument import Pack
 from culturescope.prompts.prompt import Prompt
 
 if sys.version_info >= (3, 11):
@@ -121,13 +122,9 @@ def templates(chosen: int | Sequence[str] | None = None) -> tuple[Template, ...]
     return tuple(by_id[name] for name in dict.fromkeys(chosen))
 
 
-@functools.cache
-def check_personas() -> tuple[Persona, ...]:
-    """The personas of the instrument check: three positive, three negative, six neutral."""
-    return tuple(
-        Persona(e["id"], e["kind"], e["wording"], e["text"].strip())
-        for e in _data("personas.toml")["persona"]
-    )
+def check_personas(pack: Pack) -> tuple[Persona, ...]:
+    """The personas of a pack's instrument check: positive, negative, neutral; none where the pack has no `personas.toml`."""
+    return tuple(Persona(p.id, p.kind, p.wording, p.text) for p in pack.personas)
 
 
 def _data(name: str) -> dict[str, Any]:
