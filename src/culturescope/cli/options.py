@@ -11,6 +11,7 @@ from culturescope.errors import BadInputError
 
 if TYPE_CHECKING:
     from culturescope.experiments.design import Design
+    from culturescope.experiments.personas import SocietyPersona
 
 Model = Annotated[
     str,
@@ -77,9 +78,12 @@ OutputPath = Annotated[
     ),
 ]
 PackFolder = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
-        "--pack", help="Folder of another instrument (pack.toml and scenarios/).", show_default=False
+        "--pack",
+        metavar="DIR|NAME",
+        help="Another instrument: a folder (pack.toml, scenarios/), or the name of a packaged one (`scenarios list`).",
+        show_default=False,
     ),
 ]
 Dtype = Annotated[
@@ -117,6 +121,48 @@ TrustRemoteCode = Annotated[
         "--trust-remote-code",
         "--trust_remote_code",
         help="Let code from the model's repository run on this machine; named in the report.",
+    ),
+]
+Persona = Annotated[
+    str | None,
+    typer.Option(
+        "--persona",
+        help="Ask also as people of societies: basic (lives there), advanced (with the society's nearest answers), or both "
+        "with a comma; none is always asked.",
+        show_default=False,
+    ),
+]
+Society = Annotated[
+    str | None,
+    typer.Option(
+        "--society",
+        help="Societies of the personas, codes or names with commas: IND,VNM,MEX.",
+        show_default=False,
+    ),
+]
+GivenName = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--given-name",
+        "--given_name",
+        help="A name for a society's advanced persona: IND=Sunita; may be given several times.",
+        show_default=False,
+    ),
+]
+AllowPartial = Annotated[
+    bool,
+    typer.Option(
+        "--allow-partial",
+        "--allow_partial",
+        help="Make advanced personas of the known answers where items are missing; marked everywhere.",
+    ),
+]
+Tables = Annotated[
+    Path | None,
+    typer.Option(
+        "--tables",
+        help="Folder of people tables, from `people import`, instead of the package's own.",
+        show_default=False,
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts, nothing else, on stdout.")]
@@ -189,7 +235,8 @@ def design(
     split: str | None,
     batch_size: int | None,
     seed: int | None,
-    pack: Path | None,
+    pack: str | None,
+    personas: tuple[SocietyPersona, ...] = (),
 ) -> Design:
     """What the options ask for, checked before anything is loaded.
 
@@ -197,6 +244,7 @@ def design(
         BadInputError: a value that cannot be meant.
     """
     from culturescope.experiments.design import Design
+    from culturescope.instrument import pack_source
 
     found = Design.of(
         profile,
@@ -207,9 +255,54 @@ def design(
         split=one_of("split", split, ("evaluate", "optimise")),
         batch_size=batch_size,
         seed=seed,
-        pack=str(pack.resolve()) if pack else None,
+        pack=pack_source(pack),
+        personas=personas,
     )
     found.tasks()
+    return found
+
+
+def personas(
+    kinds: str | None,
+    societies: str | None,
+    given_names: list[str] | None = None,
+    allow_partial: bool = False,
+    tables: Path | None = None,
+) -> tuple[SocietyPersona, ...]:
+    """The personas of societies that the options ask for, made before anything is loaded.
+
+    Raises:
+        BadInputError: an unknown kind or society, missing answers, or a name that is not SOCIETY=NAME.
+    """
+    if kinds is None and societies is None and not given_names and not allow_partial and tables is None:
+        return ()
+    from culturescope.experiments.personas import choose_personas
+    from culturescope.people import load_people
+
+    names = {}
+    for pair in given_names or ():
+        code, equals, name = pair.partition("=")
+        if not equals or not name.strip():
+            raise BadInputError(f'--given-name: "{pair}" is not SOCIETY=NAME, for example IND=Sunita')
+        names[code] = name
+    return choose_personas(
+        _listed("persona", kinds),
+        _listed("society", societies),
+        load_people() if tables is None else load_people(tables.resolve()),
+        given_names=names,
+        allow_partial=allow_partial,
+    )
+
+
+def _listed(name: str, text: str | None) -> list[str]:
+    """Entries with commas.
+
+    Raises:
+        BadInputError: the option was given without any.
+    """
+    found = [part.strip() for part in (text or "").split(",") if part.strip()]
+    if text is not None and not found:
+        raise BadInputError(f"--{name}: nothing was given")
     return found
 
 

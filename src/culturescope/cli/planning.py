@@ -25,6 +25,11 @@ def plan(
     split: o.Split = None,
     batch_size: o.BatchSize = None,
     pack: o.PackFolder = None,
+    persona: o.Persona = None,
+    society: o.Society = None,
+    given_name: o.GivenName = None,
+    allow_partial: o.AllowPartial = False,
+    tables: o.Tables = None,
     dtype: o.Dtype = None,
     device: o.Device = None,
     revision: o.Revision = None,
@@ -56,7 +61,8 @@ def plan(
     if power:
         _print_lines(planning.power_table(delta, from_run), as_json)
         return
-    design = o.design(profile, limit, check_limit, templates, orders, split, batch_size, None, pack)
+    personas = o.personas(persona, society, given_name, allow_partial, tables)
+    design = o.design(profile, limit, check_limit, templates, orders, split, batch_size, None, pack, personas)
     load = o.load_options(
         model_args,
         dtype=dtype,

@@ -22,6 +22,11 @@ def audit(
     batch_size: o.BatchSize = None,
     seed: o.Seed = None,
     pack: o.PackFolder = None,
+    persona: o.Persona = None,
+    society: o.Society = None,
+    given_name: o.GivenName = None,
+    allow_partial: o.AllowPartial = False,
+    tables: o.Tables = None,
     dtype: o.Dtype = None,
     device: o.Device = None,
     revision: o.Revision = None,
@@ -36,9 +41,11 @@ def audit(
     """Do the whole study of a model: instrument check, probe, verdict, and one page to read.
 
     Asks everyday dilemmas in both orders and several wordings, checks with opposed personas whether the answers carry
-    values at all, and writes a run folder with report.html.
+    values at all, and writes a run folder with report.html. With --persona and --society it asks them again as a person
+    of each society, and says how far such a person is from its people.
     """
-    design = o.design(profile, limit, check_limit, templates, orders, split, batch_size, seed, pack)
+    personas = o.personas(persona, society, given_name, allow_partial, tables)
+    design = o.design(profile, limit, check_limit, templates, orders, split, batch_size, seed, pack, personas)
     load = o.load_options(
         model_args,
         dtype=dtype,
@@ -61,6 +68,11 @@ def probe(
     batch_size: o.BatchSize = None,
     seed: o.Seed = None,
     pack: o.PackFolder = None,
+    persona: o.Persona = None,
+    society: o.Society = None,
+    given_name: o.GivenName = None,
+    allow_partial: o.AllowPartial = False,
+    tables: o.Tables = None,
     dtype: o.Dtype = None,
     device: o.Device = None,
     revision: o.Revision = None,
@@ -73,7 +85,8 @@ def probe(
     quiet: o.Quiet = False,
 ) -> None:
     """Read a model's position only, without the instrument check (the verdict is then "not checked")."""
-    design = o.design(profile, limit, 0, templates, orders, split, batch_size, seed, pack)
+    personas = o.personas(persona, society, given_name, allow_partial, tables)
+    design = o.design(profile, limit, 0, templates, orders, split, batch_size, seed, pack, personas)
     load = o.load_options(
         model_args,
         dtype=dtype,

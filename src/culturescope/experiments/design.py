@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from culturescope.errors import BadInputError
+from culturescope.experiments.personas import SocietyPersona
 from culturescope.instrument import Pack, Scenario, load_pack, scenarios_sha256, select
 from culturescope.probing.agreement import sample_tasks
 from culturescope.probing.tasks import Task, check_tasks, probe_tasks
@@ -30,6 +31,7 @@ class Design:
         pack: folder of the instrument; None is the ten items of the map.
         scenario_ids: the scenarios of the probe by id, once they are drawn (`pinned`); a pack may grow after a run.
         check_ids: the same for the instrument check.
+        personas: personas of societies under which the probe is asked again, beside that without persona.
     """
 
     profile: str = "quick"
@@ -44,6 +46,7 @@ class Design:
     pack: str | None = None
     scenario_ids: tuple[str, ...] | None = None
     check_ids: tuple[str, ...] | None = None
+    personas: tuple[SocietyPersona, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuses values that cannot be meant.
@@ -64,6 +67,10 @@ class Design:
             value = getattr(self, name)
             if value is not None and value < least:
                 raise BadInputError(f"{name.replace('_', '-')} must be at least {least}, not {value}")
+        ids = [p.id for p in self.personas]
+        twice = next((i for i in ids if ids.count(i) > 1), None)
+        if twice:
+            raise BadInputError(f"the persona {twice} was given {ids.count(twice)} times")
 
     @classmethod
     def of(cls, profile: str, **changes: Any) -> Design:
@@ -85,7 +92,8 @@ class Design:
         """
         try:
             lists = {k: tuple(stored[k]) for k in LISTS if stored[k] is not None}
-            return cls(**{**stored, **lists})
+            personas = tuple(SocietyPersona.from_dict(p) for p in stored.get("personas", ()))
+            return cls(**{**stored, **lists, "personas": personas})
         except (TypeError, KeyError) as error:
             raise BadInputError(
                 f"the run's config is not a design that this version knows: {error}"
@@ -94,6 +102,10 @@ class Design:
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         stored = asdict(self)
+        # Left out where there are none, as runs of earlier versions have it.
+        del stored["personas"]
+        if self.personas:
+            stored["personas"] = [p.model_dump(mode="json") for p in self.personas]
         return {**stored, **{k: list(stored[k]) for k in LISTS if stored[k] is not None}}
 
     def pinned(self) -> Design:
@@ -129,7 +141,14 @@ class Design:
             InstrumentError: an unknown wording, or scenarios that the pack does not have.
         """
         pack, wordings, checked = self.load_pack(), templates(self.template_ids), self.check_scenarios()
-        asked = probe_tasks(pack, self.scenarios(), wordings, orders=self.orders, seed=self.seed)
+        asked = probe_tasks(
+            pack,
+            self.scenarios(),
+            wordings,
+            orders=self.orders,
+            seed=self.seed,
+            personas=[p.persona() for p in self.personas],
+        )
         if not checked:
             return asked
         try:
@@ -155,8 +174,9 @@ class Design:
         }
 
     def agreement_tasks(self, tasks: list[Task]) -> list[Task]:
-        """The prompts of the probe that are also answered in words."""
-        return sample_tasks([t for t in tasks if t.part == "probe"], self.agreement, self.seed)
+        """The prompts of the probe without persona that are also answered in words."""
+        bare = [t for t in tasks if t.part == "probe" and t.persona is None]
+        return sample_tasks(bare, self.agreement, self.seed)
 
 
 LISTS = ("template_ids", "scenario_ids", "check_ids")

@@ -16,7 +16,7 @@ from culturescope.experiments.design import Design
 from culturescope.models import load
 from culturescope.probing.aggregate import codes
 from culturescope.probing.scores import score_samples
-from culturescope.probing.tasks import Task
+from culturescope.probing.tasks import Task, probe_rows
 from culturescope.runs import RunFolder
 from culturescope.stats import scenarios_needed, spread
 
@@ -34,7 +34,7 @@ def plan(design: Design, model_source: str | None, load_options: Mapping[str, An
         ModelError: the model cannot be loaded.
     """
     tasks = design.tasks()
-    prompts = dict(Counter(t.part for t in tasks)) | {"agreement": len(design.agreement_tasks(tasks))}
+    prompts = dict(Counter(_part(t) for t in tasks)) | {"agreement": len(design.agreement_tasks(tasks))}
     found: dict[str, Any] = {
         "profile": design.profile,
         "scenarios": len(design.scenarios()),
@@ -52,11 +52,19 @@ def plan(design: Design, model_source: str | None, load_options: Mapping[str, An
         if "check" in prompts
         else "  no instrument check",
     ]
+    if design.personas:
+        found["personas"] = [p.id for p in design.personas]
+        lines.append(
+            f"  personas of societies: {prompts['personas']} prompts ({_count(len(design.personas), 'persona')}: "
+            f"{', '.join(found['personas'])})"
+        )
+        partial = [f"{p.id} lacks {', '.join(p.missing)}" for p in design.personas if p.missing]
+        lines += [f"  partial profile: {one}" for one in partial]
     if model_source is not None:
         counts, seconds, rate = _measure(design, tasks, model_source, load_options)
         by_part = Counter[str]()
         for task, count in zip(tasks, counts, strict=True):
-            by_part[task.part] += count
+            by_part[_part(task)] += count
         found |= {
             "tokens": dict(by_part),
             "tokens_total": sum(counts),
@@ -109,7 +117,7 @@ def power_table(delta: float, run: str | os.PathLike[str] | None = None) -> dict
         lines.append("With --run RUN the spread is taken from a run.")
         return {"delta": delta, "rows": rows, "lines": lines}
     folder = RunFolder.open(run)
-    scores = score_samples(r for r in answered_rows(folder, design_of(folder)) if r["part"] == "probe")
+    scores = score_samples(probe_rows(answered_rows(folder, design_of(folder))))
     lines = [
         f"Scenarios needed to show a difference of {delta:g} in d (80% power, 5% level), spread from {folder.path}:"
     ]
@@ -123,6 +131,15 @@ def power_table(delta: float, run: str | os.PathLike[str] | None = None) -> dict
             f"  {axis}: {needed} (spread over scenarios {found.scenario:.2f}, between wordings {between})"
         )
     return {"delta": delta, "rows": rows, "lines": lines}
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _part(task: Task) -> str:
+    """The part that a prompt counts for: those of the probe under a persona are counted by themselves."""
+    return "personas" if task.part == "probe" and task.persona is not None else task.part
 
 
 def _measure(

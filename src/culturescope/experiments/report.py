@@ -9,6 +9,7 @@ from culturescope.instrument import Pack
 from culturescope.probing.reading import verdicts_of
 from culturescope.probing.results import Results
 from culturescope.probing.scores import Scores, score_samples
+from culturescope.probing.tasks import probe_rows
 
 if TYPE_CHECKING:
     from culturescope.page import MapFigure, Report
@@ -55,7 +56,7 @@ def places_of(
 
     Args:
         results: of the probe; its verdicts decide what may be said of a place.
-        samples: rows of `samples.jsonl`; those of the probe count.
+        samples: rows of `samples.jsonl`; those of the probe without persona count.
         label: name of the model.
         conversions: how scores become item values.
         domains: domains to place on their own; None is the place over all of them.
@@ -66,7 +67,7 @@ def places_of(
     """
     from culturescope.people import nulls, place
 
-    probed = [row for row in samples if row["part"] == "probe"]
+    probed = probe_rows(samples)
     scores = score_samples(probed)
     found: list[Placement] = []
     for conversion in conversions:
@@ -97,7 +98,7 @@ def map_of(
     """The map of one reading for its page; None where the pack has no societies or not all items were asked."""
     from culturescope.page import figure_of
 
-    asked = {row["item"] for row in samples if row["part"] == "probe"}
+    asked = {row["item"] for row in probe_rows(samples)}
     if pack.societies is None or not set(pack.item_ids) <= asked:
         return None
     return figure_of(places_of(results, samples, label, seed=seed))

@@ -21,7 +21,7 @@ def aggregate(samples: Iterable[Mapping[str, Any]], *, seed: int = 42) -> Probe:
     """Computes a probe's positions from its samples.
 
     Args:
-        samples: rows of `samples.jsonl` with part `probe`.
+        samples: rows of `samples.jsonl` with part `probe`, without persona or all under one.
         seed: of the bootstrap.
 
     Raises:
@@ -38,8 +38,8 @@ def aggregate(samples: Iterable[Mapping[str, Any]], *, seed: int = 42) -> Probe:
         templates=scores.columns,
         scenarios=len(scores.scenarios),
         prompts=len(rows),
-        axes=tuple(_position(scores.on(axis=a), seed, axis=a) for a in axes),
-        items=tuple(_position(scores.on(item=i), seed, axis=_axis_of(scores, i), item=i) for i in items),
+        axes=tuple(position(scores.on(axis=a), seed, axis=a) for a in axes),
+        items=tuple(position(scores.on(item=i), seed, axis=_axis_of(scores, i), item=i) for i in items),
         cells=tuple(cell for i in items for cell in _cells(scores.on(item=i), _axis_of(scores, i), i, seed)),
         wordings=tuple(
             WordingPosition(axis=a, template=t, d=interval(scores.on(axis=a, columns=[t]), seed=seed))
@@ -84,7 +84,7 @@ def _axis_of(scores: Scores, item: str) -> str:
     return scores.axes[scores.items.index(item)]
 
 
-def _position(
+def position(
     scores: Scores,
     seed: int,
     *,
@@ -94,6 +94,7 @@ def _position(
     d: Estimate | None = None,
     s: Estimate | None = None,
 ) -> Position:
+    """The position of an axis, item or cell from its own scores; d and s where they were estimated already."""
     return Position(
         axis=axis,
         item=item,
@@ -126,7 +127,7 @@ def _cells(scores: Scores, axis: str, item: str, seed: int) -> list[Position]:
             scores.mass[rows],
         )
         found.append(
-            _position(
+            position(
                 part, seed, axis=axis, item=item, domain=domain, d=estimate(d[code]), s=estimate(s[code])
             )
         )

@@ -13,9 +13,10 @@ from culturescope.probing.aggregate import aggregate
 from culturescope.probing.agreement import agreement
 from culturescope.probing.ask import ask, letters_key
 from culturescope.probing.check import check_instrument
+from culturescope.probing.personas import persona_readings
 from culturescope.probing.results import Estimate, Position, Results
-from culturescope.probing.tasks import check_tasks, probe_tasks
-from culturescope.prompts import check_personas, templates
+from culturescope.probing.tasks import check_tasks, probe_rows, probe_tasks
+from culturescope.prompts import Persona, check_personas, templates
 
 
 @dataclass(frozen=True)
@@ -92,12 +93,15 @@ def compute_results(samples: Iterable[Mapping[str, Any]], *, seed: int = 42) -> 
     Raises:
         RunFolderError: samples are missing.
     """
-    parts: dict[str, list[Mapping[str, Any]]] = {"probe": [], "check": [], "agreement": []}
-    for row in samples:
-        parts[row["part"]].append(row)
-    found = aggregate(parts["probe"], seed=seed)
-    checked = check_instrument(parts["check"], found.axes, seed=seed) if parts["check"] else None
-    return Results(probe=found, check=checked, agreement=agreement(parts["agreement"]))
+    rows = list(samples)
+    found = aggregate(probe_rows(rows), seed=seed)
+    check_rows = [row for row in rows if row["part"] == "check"]
+    return Results(
+        probe=found,
+        check=check_instrument(check_rows, found.axes, seed=seed) if check_rows else None,
+        agreement=agreement(row for row in rows if row["part"] == "agreement"),
+        personas=persona_readings(rows, seed=seed),
+    )
 
 
 def probe(
@@ -110,6 +114,7 @@ def probe(
     batch_size: int = 16,
     seed: int = 42,
     pack: Pack | str | os.PathLike[str] | None = None,
+    personas: Sequence[Persona] = (),
 ) -> Reading:
     """Reads where a model stands, in memory; `culturescope audit` does the same with a run folder and a page.
 
@@ -122,6 +127,7 @@ def probe(
         batch_size: prompts in one forward pass.
         seed: of random orders and of the bootstrap.
         pack: the instrument that the scenarios belong to, or its folder; by default the ten items of the map.
+        personas: of societies (`prompts.personas_for`), under which everything is asked once more.
 
     Raises:
         InstrumentError: unknown wordings, or a wrong pack.
@@ -130,7 +136,7 @@ def probe(
     """
     instrument = pack if isinstance(pack, Pack) else load_pack(pack)
     wordings = templates(template_ids)
-    tasks = probe_tasks(instrument, scenarios, wordings, orders=orders, seed=seed)
+    tasks = probe_tasks(instrument, scenarios, wordings, orders=orders, seed=seed, personas=personas)
     if check:
         tasks += check_tasks(instrument, scenarios, wordings[0], check_personas(instrument))
     keys = [letters_key(model.identity, task) for task in tasks]

@@ -114,6 +114,27 @@ class Agreement(Frozen):
     rate: Estimate
 
 
+class PersonaShift(Frozen):
+    """What a persona changes on an axis: the mean of d under it less d without, paired by scenario and wording."""
+
+    axis: str
+    d: Estimate
+
+
+class PersonaReading(Frozen):
+    """The probe under the persona of a society; `partial` where its profile lacks the items in `missing`."""
+
+    id: str
+    kind: Literal["basic", "advanced"]
+    society: str
+    partial: bool
+    missing: tuple[str, ...]
+    scenarios: int
+    prompts: int
+    axes: tuple[Position, ...]
+    shifts: tuple[PersonaShift, ...]
+
+
 class Results(Frozen):
     """Everything a page or a script shows of a run; written as `results.json`."""
 
@@ -121,3 +142,4 @@ class Results(Frozen):
     probe: Probe
     check: Check | None = None
     agreement: Agreement | None = None
+    personas: tuple[PersonaReading, ...] = ()

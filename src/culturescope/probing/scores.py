@@ -88,10 +88,17 @@ def score_samples(samples: Iterable[Mapping[str, Any]], column: str = "template"
 
     Raises:
         RunFolderError: nothing there, or a scenario lacks a wording or an order that others have.
+        ValueError: rows of several personas were given, and it is not the persona that tells the wordings apart.
     """
     found: dict[tuple[str, str], dict[str, Mapping[str, Any]]] = {}
     first: dict[str, Mapping[str, Any]] = {}
-    for row in samples:
+    rows = list(samples)
+    if column != "persona" and len(asked := {row.get("persona") for row in rows}) > 1:
+        names = ", ".join(sorted(str(name) for name in asked))
+        raise ValueError(
+            f"rows of several personas are no one reading ({names}); take those of one (probe_rows)"
+        )
+    for row in rows:
         first.setdefault(row["scenario"], row)
         found.setdefault((row["scenario"], row[column]), {})[row["order"]] = row
     if not found:

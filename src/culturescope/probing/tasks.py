@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from culturescope.errors import BadInputError
 from culturescope.instrument import Pack, Scenario
@@ -14,6 +14,7 @@ from culturescope.models.protocols import LetterReading
 from culturescope.prompts import ORDERS, Order, Persona, Prompt, Template, dilemma
 
 Part = Literal["probe", "check", "agreement"]
+Row = TypeVar("Row", bound=Mapping[str, Any])
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,9 @@ class Task:
             "template": self.template.id,
             "order": self.order,
             "persona": self.persona.id if self.persona else None,
+            "persona_kind": self.persona.kind if self.persona else None,
+            "society": self.persona.society if self.persona else None,
+            "persona_missing": list(self.persona.missing) if self.persona else None,
             "logits": list(reading.logits) if reading.logits is not None else None,
             "logprobs": list(reading.logprobs),
             "tokens": reading.tokens,
@@ -60,8 +64,12 @@ def probe_tasks(
     *,
     orders: Literal["both", "random"] = "both",
     seed: int = 42,
+    personas: Sequence[Persona] = (),
 ) -> list[Task]:
-    """The prompts without persona: each scenario in each wording, in both orders or in one drawn by the seed.
+    """The prompts of a probe: each scenario in each wording, in both orders or in one drawn by the seed.
+
+    They are asked without persona first, and then under each of the personas of societies in the very same way, so that what
+    a persona changes is paired prompt by prompt.
 
     Raises:
         BadInputError: an axis has fewer than two scenarios, so that its position would have no interval.
@@ -70,11 +78,22 @@ def probe_tasks(
     if orders not in ("both", "random"):
         raise BadInputError(f'orders is "both" or "random", not "{orders}"')
     return [
-        Task("probe", pack.axis_of(s), s, t, order, None, dilemma(s, t, order))
+        Task("probe", pack.axis_of(s), s, t, order, persona, dilemma(s, t, order, persona))
+        for persona in (None, *personas)
         for s in scenarios
         for t in templates
         for order in (ORDERS if orders == "both" else (random_order(s.id, t.id, seed),))
     ]
+
+
+def probe_rows(samples: Iterable[Row], persona: str | None = None) -> list[Row]:
+    """The rows of the probe under one persona, by default those without any: what a model's own position is read from.
+
+    Args:
+        samples: rows of `samples.jsonl`, of whatever part.
+        persona: id of a persona.
+    """
+    return [row for row in samples if row["part"] == "probe" and row["persona"] == persona]
 
 
 def check_tasks(
