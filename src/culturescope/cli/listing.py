@@ -62,11 +62,15 @@ def scenarios_list(
     ] = None,
     limit: o.Limit = None,
     pack: o.PackFolder = None,
+    packs: Annotated[bool, typer.Option("--packs", help="Show the packaged packs instead.")] = False,
     as_json: o.Json = False,
 ) -> None:
-    """Show the scenarios: id, split, situation and both options."""
+    """Show the scenarios: id, split, situation and both options; and which packs there are."""
     from culturescope.instrument import load_pack, select
 
+    if packs:
+        _show_packs(as_json)
+        return
     instrument = load_pack(pack)
     chosen = select(
         instrument,
@@ -81,7 +85,39 @@ def scenarios_list(
     for s in chosen:
         typer.echo(f"{s.id}  ({s.split}; {s.tags.topic}; {s.tags.setting})")
         typer.echo(f"  {s.situation}\n  + {s.positive}\n  - {s.negative}\n")
-    typer.echo(f"{len(chosen)} scenarios; + is the positive pole of the item, - the negative one.")
+    typer.echo(f"{len(chosen)} scenarios; + is the positive pole of the item, - the negative one.\n")
+    typer.echo(f"They belong to the pack {instrument.id}. Packaged packs (--pack NAME):")
+    _show_packs(as_json=False)
+
+
+def _show_packs(as_json: bool) -> None:
+    from culturescope.instrument import load_pack, packaged_packs
+
+    found = [load_pack(name) for name in packaged_packs()]
+    if as_json:
+        entries = [
+            {
+                "name": p.id,
+                "title": p.name,
+                "language": p.language,
+                "licence": p.licence,
+                "axes": [a.id for a in p.axes],
+                "items": list(p.item_ids),
+                "domains": list(p.domains),
+                "scenarios": len(p.scenarios),
+                "check": bool(p.personas),
+                "societies": p.societies,
+            }
+            for p in found
+        ]
+        typer.echo(json.dumps(entries, ensure_ascii=False, indent=2))
+        return
+    for p in found:
+        axes = "1 axis" if len(p.axes) == 1 else f"{len(p.axes)} axes"
+        parts = [axes, f"{len(p.items)} items", f"{len(p.scenarios)} scenarios", p.language]
+        parts.append("instrument check" if p.personas else "no instrument check")
+        parts.append("map" if p.societies else "no map")
+        typer.echo(f"  {p.id:<26} {p.name} ({', '.join(parts)})")
 
 
 def _ids(name: str, text: str | None, known: tuple[str, ...]) -> list[str] | None:
