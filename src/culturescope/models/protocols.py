@@ -86,11 +86,14 @@ class LetterReading:
         logprobs: log-probabilities (natural) under the softmax over the whole vocabulary, temperature 1.
         logits: raw logits, where the model shows them; their differences equal those of `logprobs`.
         tokens: number of tokens in the prompt, padding not counted.
+        bounded: letters whose log-probability is only known to be no higher than stated (a server shows the likeliest
+            tokens alone).
     """
 
     logprobs: tuple[float, float]
     logits: tuple[float, float] | None
     tokens: int | None = None
+    bounded: tuple[str, ...] = ()
 
 
 @runtime_checkable

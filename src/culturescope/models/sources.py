@@ -13,6 +13,7 @@ from typing import Any
 
 from culturescope.errors import ModelError, RunFailedError
 from culturescope.models import packaged
+from culturescope.models.address import is_address
 from culturescope.models.conversion import Progress, gguf_folder
 from culturescope.models.fingerprint import fingerprint
 
@@ -86,6 +87,11 @@ def find_source(
     text = str(given).strip()
     if not text:
         raise ModelError("no model was given; give a packaged name, a hub id, a folder or a .gguf file")
+    if is_address(text):
+        raise ModelError(
+            f"{text} is a served model: it answers, but its weights and blocks are not here; this needs a packaged name, a hub "
+            "id, a folder or a .gguf file"
+        )
     if text in packaged.REGISTRY:
         _no_revision(revision, "a packaged model")
         source = _packaged(text, download=download, progress=progress)
