@@ -26,6 +26,7 @@ class Progress:
         total: number of prompts.
         description: what is going on, in a word or two.
         total_weight: work of all prompts in the caller's unit, by default one a prompt.
+        unit: what is counted, where it is not prompts.
         quiet: say nothing.
         every: seconds between two lines where stderr is no terminal.
         stream: where to write, by default stderr.
@@ -43,6 +44,7 @@ class Progress:
         description: str = "",
         *,
         total_weight: float | None = None,
+        unit: str = "prompts",
         quiet: bool = False,
         every: float = 30.0,
         stream: TextIO | None = None,
@@ -51,6 +53,7 @@ class Progress:
         self.total = total
         self.done = 0
         self.description = description
+        self.unit = unit
         self._total_weight = float(total) if total_weight is None else total_weight
         self._skipped = 0
         self._weight = 0.0
@@ -117,11 +120,11 @@ class Progress:
     def summary(self) -> str:
         """The state in one line, for example `Probe: 120/480 prompts, 3.2 prompts/s, 1:52 left`."""
         label = f"{self.description}: " if self.description else ""
-        return f"{label}{self.done}/{self.total} prompts{self._pace()}"
+        return f"{label}{self.done}/{self.total} {self.unit}{self._pace()}"
 
     def _pace(self) -> str:
         rate, left = self.rate, self.seconds_left
-        text = "" if rate is None else f", {rate:.3g} prompts/s"
+        text = "" if rate is None else f", {rate:.3g} {self.unit}/s"
         if self.done >= self.total:
             return f"{text}, {_clock_text(self._clock() - self._began)} in all"
         return text if left is None else f"{text}, {_clock_text(left)} left"
@@ -152,7 +155,7 @@ class Progress:
                 self._task,
                 completed=self._weight,
                 description=self.description,
-                state=f"{self.done}/{self.total} prompts{self._pace()}",
+                state=f"{self.done}/{self.total} {self.unit}{self._pace()}",
             )
         elif not self._quiet and self._clock() - self._last_line >= self._every:
             self._last_line = self._clock()
