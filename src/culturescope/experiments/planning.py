@@ -48,7 +48,8 @@ def plan(design: Design, model_source: str | None, load_options: Mapping[str, An
         f"Profile {design.profile}: {len(tasks)} prompts, and {prompts['agreement']} of them answered in words as well.",
         f"  probe: {prompts.get('probe', 0)} prompts ({found['scenarios']} scenarios, "
         f"{len(design.template_ids)} wordings, {design.orders} orders)",
-        f"  instrument check: {prompts['check']} prompts ({found['check_scenarios']} scenarios, 12 personas, both orders)"
+        f"  instrument check: {prompts['check']} prompts ({found['check_scenarios']} scenarios, "
+        f"{len(design.load_pack().personas)} personas, both orders)"
         if "check" in prompts
         else "  no instrument check",
     ]
