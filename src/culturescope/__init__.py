@@ -24,7 +24,7 @@ from culturescope.errors import (
 
 if TYPE_CHECKING:
     from culturescope.api import scenarios, write_page
-    from culturescope.models import load
+    from culturescope.models import open_model as load
     from culturescope.probing.reading import Reading, probe
 
 __version__ = "0.1.0"
@@ -36,6 +36,8 @@ _WHERE = {
     "scenarios": "culturescope.api",
     "write_page": "culturescope.api",
 }
+
+_CALLED = {"load": "open_model"}  # inside of the package, `load` means weights, never a served model
 
 __all__ = [
     "BadInputError",
@@ -57,7 +59,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'culturescope' has no attribute {name!r}")
     import importlib
 
-    return getattr(importlib.import_module(_WHERE[name]), name)
+    return getattr(importlib.import_module(_WHERE[name]), _CALLED.get(name, name))
 
 
 def __dir__() -> list[str]:

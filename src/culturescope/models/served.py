@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TypeVar
 
 from culturescope.errors import ModelError
@@ -45,7 +45,7 @@ class ServedModel:
         self._top = top_logprobs
         address = endpoint.address
         self._identity = ModelIdentity(
-            name=name or address.model,
+            name=name or (PurePath(address.model).name if address.model.startswith("/") else address.model),
             source="served",
             extra={"base_url": address.url, "served_model": address.model, "top_logprobs": top_logprobs},
         )
