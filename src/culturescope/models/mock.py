@@ -17,6 +17,8 @@ class MockModel:
         logits: maps a prompt to the logits of A and B.
         rest_mass: probability of everything that is not a letter, in [0, 1).
         name: shown as the model's name.
+        reply: maps a prompt and a seed to the text it writes; the likelier letter by default.
+        options: maps a prompt and options to their log-probabilities; by default it offers none.
 
     Example:
         >>> model = MockModel(lambda prompt: (1.0, 0.0))
@@ -30,11 +32,15 @@ class MockModel:
         *,
         rest_mass: float = 0.0,
         name: str = "mock",
+        reply: Callable[[Prompt, int], str] | None = None,
+        options: Callable[[Prompt, Sequence[str]], Sequence[float]] | None = None,
     ) -> None:
         if not 0 <= rest_mass < 1:
             raise ModelError(f"rest_mass must lie in [0, 1), not {rest_mass}")
         self._logits = logits
         self._rest_mass = rest_mass
+        self._reply = reply
+        self._options = options
         tokens = tuple(LetterToken(letter, index, letter) for index, letter in enumerate(LETTERS))
         self.identity = ModelIdentity(name=name, source="mock", letters=tokens)
 
@@ -55,9 +61,15 @@ class MockModel:
         seed: int = 42,
         batch_size: int = 16,
     ) -> list[str]:
-        """Writes the likelier letter for every prompt."""
+        """Writes the likelier letter for every prompt, or what it was made to write."""
+        if self._reply is not None:
+            return [self._reply(prompt, seed) for prompt in prompts]
         readings = (self._reading(prompt).logprobs for prompt in prompts)
         return [LETTERS[0] if a >= b else LETTERS[1] for a, b in readings]
+
+    def option_weights(self, prompt: Prompt, options: Sequence[str]) -> Sequence[float] | None:
+        """Log-probabilities of options, where it was made to give them."""
+        return None if self._options is None else self._options(prompt, options)
 
     def show(self, prompt: Prompt) -> str:
         """The turns, one after the other."""
