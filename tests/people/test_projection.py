@@ -4,7 +4,18 @@ import numpy as np
 import pytest
 
 from culturescope.errors import BadInputError
-from culturescope.people import calibrate, conversion_of, fit_projection, load_people
+from culturescope.people import (
+    calibrate,
+    calibration_words,
+    conversion_of,
+    describe,
+    fit_projection,
+    load_people,
+    nulls,
+    place,
+)
+from culturescope.people.conversion import units
+from tests.people.planted import planted, says_nothing_of_values
 
 # fmt: off
 FITTED = (
@@ -107,44 +118,127 @@ def test_positive_answers_move_both_axes_up(projection):
     ).all()
 
 
-def personas(projection, codes, k, intercept, noise=0.0):
-    rng = np.random.default_rng(1)
+GOOD = {"Y": "interpretable", "X": "interpretable"}
+SOCIETIES = ("IND", "VNM", "MEX", "SGP", "NLD", "JPN", "BRA", "COL")
+
+
+def personas(projection, codes, k, intercept, noise=0.0, seed=1, items=0.0, societies=0.0):
+    """d of personas on the line z = k d + intercept, plus noise of answers, items and societies; k = 0 is noise alone."""
+    rng = np.random.default_rng(seed)
     ids = projection.people.item_ids
-    zero, one = (conversion_of("anchored", projection).values(np.full(10, v)) for v in (0.0, 1.0))
-    return {
-        c: {
-            i: ((projection.people.item_means[c].means[i] - zero[n]) / (one - zero)[n] - intercept) / k
-            + noise * rng.standard_normal()
-            for n, i in enumerate(ids)
-        }
-        for c in codes
-    }
+    means = np.array([[projection.people.item_means[c].means[i] for i in ids] for c in codes])
+    z = (means - projection.means.mean(axis=0)) / units(projection)
+    d = (z - intercept) / k if k else np.zeros_like(z)
+    d = d + noise * rng.standard_normal(z.shape) + items * rng.standard_normal(10)
+    d = d + societies * rng.standard_normal((len(codes), 1))
+    return {c: dict(zip(ids, row, strict=True)) for c, row in zip(codes, d.tolist(), strict=True)}
 
 
 def test_calibration_finds_what_was_planted(projection):
-    codes = ["IND", "VNM", "MEX", "SGP", "NLD", "JPN", "BRA", "COL"]
-    found = calibrate(personas(projection, codes, 2.0, 0.3), projection)
+    found = calibrate(
+        personas(projection, SOCIETIES, 2.0, 0.3), GOOD, projection, persona="advanced", model="m"
+    )
     assert (found.k, found.intercept, found.shrinkage) == pytest.approx((2.0, 0.3, 0.0), abs=1e-9)
-    noisy = calibrate(personas(projection, codes, 2.0, 0.3, noise=0.5), projection)
-    assert 0 < noisy.k < 2
+    assert (found.societies, found.persona, found.model, found.freedom) == (SOCIETIES, "advanced", "m", 7)
+    noisy = calibrate(personas(projection, SOCIETIES, 2.0, 0.3, noise=0.3), GOOD, projection)
+    assert 0 < noisy.k_interval[0] < noisy.k < 2
+    assert noisy.intercept_interval[0] < noisy.intercept < noisy.intercept_interval[1]
     assert 0.05 < noisy.shrinkage < 0.9
-    assert noisy.pairs == 10 * len(codes)
     moved = conversion_of("anchored", projection, found).values(np.zeros(10))
-    assert moved != pytest.approx(conversion_of("anchored", projection).values(np.zeros(10)))
+    assert moved == pytest.approx(projection.means.mean(axis=0) + 0.3 * units(projection))
+
+
+@pytest.mark.parametrize(
+    ("codes", "noise"),
+    [
+        (SOCIETIES, {"noise": 1.0}),
+        (SOCIETIES, {"noise": 0.2, "items": 2.0}),
+        (SOCIETIES[:5], {"noise": 0.3, "items": 1.0, "societies": 1.0}),
+        (FITTED[::2], {"noise": 0.2, "societies": 1.0}),
+    ],
+)
+def test_noise_is_refused(projection, codes, noise):
+    """Personas that do not follow: also where items differ, or each persona shifts all its answers alike."""
+    refused = []
+    for seed in range(300):
+        try:
+            calibrate(personas(projection, codes, 0, 0, seed=seed, **noise), GOOD, projection)
+        except BadInputError as error:
+            refused.append(str(error))
+    assert len(refused) >= 0.95 * 300, len(refused)
+    assert {text.split(":")[0] for text in refused} == {"the personas do not follow their societies"}
+
+
+def test_the_interval_of_k_holds_what_was_planted(projection):
+    """Offsets of items do not bias k; those of societies widen its interval."""
+    rng, hits, tries = np.random.default_rng(0), 0, 200
+    for seed in range(tries):
+        codes = rng.choice(FITTED, 12, replace=False).tolist()
+        # d is exact here and people scatter around the line, as the fit has it.
+        given = personas(projection, codes, 1.0, 0.0, items=1.0, seed=seed)
+        found = calibrate(given, GOOD, projection)
+        hits += found.k_interval[0] - 1e-9 <= 1.0 <= found.k_interval[1] + 1e-9
+    assert hits == tries
+
+
+@pytest.mark.parametrize("verdicts", [{"Y": "weak", "X": "interpretable"}, {"Y": "interpretable"}, {}])
+def test_only_an_interpretable_model_calibrates(projection, verdicts):
+    with pytest.raises(
+        BadInputError, match=r"is (weak|not checked) on axis [YX], so its personas cannot calibrate"
+    ):
+        calibrate(personas(projection, SOCIETIES, 1.0, 0.0), verdicts, projection)
 
 
 def test_calibration_refuses_what_cannot_work(projection):
-    good = personas(projection, ["IND", "VNM", "MEX"], 1.0, 0.0)
-    with pytest.raises(BadInputError, match="three societies"):
-        calibrate({"IND": good["IND"], "India": good["IND"], "VNM": good["VNM"]}, projection)
-    with pytest.raises(BadInputError, match="DNK has no item means"):
-        calibrate({**good, "DNK": good["IND"]}, projection)
-    with pytest.raises(BadInputError, match="differ"):
-        calibrate({c: dict.fromkeys(v, 0.1) for c, v in good.items()}, projection)
+    good = personas(projection, SOCIETIES, 1.0, 0.0)
+    few = {c: good[c] for c in SOCIETIES[:4]}
+    with pytest.raises(BadInputError, match=r"5 societies or more.*not 4 \(DNK: no means"):
+        calibrate({**few, "DNK": good["IND"]}, GOOD, projection)
+    with pytest.raises(BadInputError, match="IND was given twice"):
+        calibrate({**good, "India": good["IND"]}, GOOD, projection)
+    with pytest.raises(BadInputError, match="all alike"):
+        calibrate({c: dict.fromkeys(v, 0.1) for c, v in good.items()}, GOOD, projection)
     with pytest.raises(BadInputError, match="do not follow"):
-        calibrate({c: {i: -d for i, d in v.items()} for c, v in good.items()}, projection)
+        calibrate({c: {i: -d for i, d in v.items()} for c, v in good.items()}, GOOD, projection)
+    with pytest.raises(BadInputError, match="IND has no value logit on Y01"):
+        calibrate({**good, "IND": {**good["IND"], "Y01": float("nan")}}, GOOD, projection)
+    with pytest.raises(BadInputError, match="unknown society"):
+        calibrate({**good, "Atlantis": good["IND"]}, GOOD, projection)
+    found = calibrate({**good, "DNK": good["IND"]}, GOOD, projection)
+    assert found.left_out == ("DNK",)
     with pytest.raises(BadInputError, match="paper has none"):
-        conversion_of("paper", projection, calibrate(good, projection))
+        conversion_of("paper", projection, found)
+
+
+def test_a_calibrated_place_has_the_error_of_its_line(projection):
+    ids = projection.people.item_ids
+    line = calibrate(personas(projection, SOCIETIES, 1.5, 0.4, noise=0.3), GOOD, projection)
+    answers = planted(ids, 0.8, scenario=0.2)
+    plain, found = (place(answers, label="m", verdicts=GOOD, calibration=c) for c in (None, line))
+    assert plain.calibration is None
+    assert found.calibration == line
+    null = nulls("anchored", calibration=line)[0]
+    expected = projection.project(projection.means.mean(axis=0) + units(projection) * line.intercept)
+    assert (null.x, null.y) == pytest.approx(tuple(expected))
+    assert (found.x - found.displacement[0], found.y - found.displacement[1]) == pytest.approx(
+        (null.x, null.y)
+    )
+    shift = projection.slopes.T @ (units(projection) * 0.8 * line.k)
+    scenario = place(planted(ids, 0.8), label="m", verdicts=GOOD, calibration=line)
+    assert scenario.displacement == pytest.approx(tuple(shift))
+    wider = place(
+        answers,
+        label="m",
+        verdicts=GOOD,
+        calibration=line.model_copy(update={"covariance": ((1, 0), (0, 1))}),
+    )
+    assert np.trace(wider.covariance) > np.trace(found.covariance) + 0.2
+    for p in (found, null):
+        assert line.line in " ".join(describe(p))
+    assert says_nothing_of_values(describe(null))
+    said = calibration_words(line)
+    assert f"k within {line.k_interval[0]:.2f}" in said
+    assert "shrinkage" in said
 
 
 def test_unknown_conversion(projection):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from culturescope.errors import BadInputError
-from culturescope.people import load_people, society
+from culturescope.people import fit_projection, load_people, society
 from culturescope.people.tables import DATA, check_item_value
 
 
@@ -103,8 +103,22 @@ def test_code_or_name_in_any_case(name):
     ("name", "nearest"), [("Vietman", "Vietnam"), ("Rico", "Puerto Rico"), ("IDX", "India")]
 )
 def test_unknown_society_gives_the_nearest(name, nearest):
-    with pytest.raises(BadInputError, match=f'unknown society "{name}".*{nearest}'):
+    with pytest.raises(BadInputError, match=f'unknown society "{name}".*nearest are .*{nearest}'):
         society(name)
+
+
+@pytest.mark.parametrize(("name", "said"), [("", "no society was named"), (" \n", "no society was named")])
+def test_no_name_is_said_so(name, said):
+    with pytest.raises(BadInputError, match=f"{said}: .*IND or India"):
+        society(name)
+
+
+@pytest.mark.parametrize("name", ["xxx", "q", "a\nb", "z" * 500, "12"])
+def test_any_other_name_is_one_line_with_names(name):
+    with pytest.raises(BadInputError, match=r"nearest are [A-Z]{3} \(") as caught:
+        society(name)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 250
 
 
 def test_mixed_series_are_an_error(people, tmp_path):
@@ -126,6 +140,29 @@ def test_a_later_survey_of_the_same_series_replaces_an_earlier_one(people):
     assert people.society("MEX").year == 2018
 
 
+def test_a_later_survey_does_not_drop_a_society_from_the_fit(people):
+    """The item means stay those of the earlier survey, so its position stays in the fit."""
+    later = society("IND").model_copy(update={"year": 2024, "x": 0.9})
+    more = people.with_societies([later])
+    assert (more.society("IND").year, more.position("IND", 2023).x) == (2024, society("IND").x)
+    one, two = fit_projection(), fit_projection(more)
+    assert len(two.codes) == 46
+    assert two.coefficients == pytest.approx(one.coefficients)
+
+
+def test_an_earlier_survey_is_kept_beside_the_latest_one_and_the_same_year_replaces(people):
+    old, same = (society("IND").model_copy(update={"year": year, "x": -0.7}) for year in (2012, 2023))
+    more = people.with_societies([old])
+    assert (more.society("IND").year, more.position("IND", 2012).x) == (2023, -0.7)
+    more = people.with_societies([same])
+    assert more.society("IND").x == -0.7
+    assert [s for s in more.other_years if s.code == "IND"] == []
+    both = people.with_societies([society("SRB").model_copy(update={"year": 2017, "x": 1.0})])
+    assert [s.x for s in both.other_years if s.code == "SRB"] == [1.0]
+    with pytest.raises(BadInputError, match="IND of 2012 was given twice"):
+        people.with_societies([old, old])
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "said"),
     [
@@ -133,7 +170,30 @@ def test_a_later_survey_of_the_same_series_replaces_an_earlier_one(people):
         ("item_means.csv", "1.7103", "much", "line 3.*numbers"),
         ("item_means.csv", "AND,2018,X02", "AND,2018,X09", "X09"),
         ("societies.csv", "2.1861", "far", "societies.csv, line 3"),
-        ("societies.csv", "AND,Andorra", "ALB,Andorra", "ALB is there twice"),
+        ("societies.csv", "AND,Andorra", "ALB,Andorra", "line 3: ALB is there twice"),
+        ("societies.csv", "2.1861", "nan", "societies.csv, line 3: x is not right.*finite"),
+        ("societies.csv", "0.5481", "-inf", "societies.csv, line 3: y is not right.*finite"),
+        ("societies.csv", "2.1861,", "", "societies.csv, line 3: 8 fields"),
+        ("societies.csv", "2.1861,", "2.1861,9,", "societies.csv, line 3: 8 fields"),
+        ("societies.csv", ",x,y,", ",x,z,", "societies.csv, line 1: .*without y"),
+        ("societies.csv", "code,name", "code,code", "societies.csv, line 1: .*without name"),
+        ("societies.csv", "map-series", "no-source", 'societies.csv, line 2: source "no-source"'),
+        ("other_years.csv", "SRB,2017", "XXX,2017", "other_years.csv, line 2: XXX is not in societies.csv"),
+        ("item_means.csv", "AND,2018,X02", "AND,2018,X01", "line 3: the mean of X01 in AND is there twice"),
+        ("item_means.csv", "AND,2018,X02", "AND,2019,X02", "line 3: AND has means of 2018 and of 2019"),
+        ("item_means.csv", "wvs7-6", "wvs8", 'item_means.csv, line 2: source "wvs8"'),
+        (
+            "item_means.csv",
+            "code,year,item,mean",
+            "code,year,item,value",
+            "item_means.csv, line 1: .*without mean",
+        ),
+        ("sources.toml", "[series]", "[serie]", r"sources.toml: the table \[series\] is missing"),
+        ("sources.toml", 'id = "off', 'key = "off', r"sources.toml, \[series\]: id is missing"),
+        ("sources.toml", "slope = 1.81, ", "", r"\[rescaling\]: x needs numbers"),
+        ("sources.toml", 'title = "Means', 'titel = "Means', r"sources.toml, \[source.map-series\]: title"),
+        ("sources.toml", "CYP = ", "CYR = ", r"\[left_out\]: CYR is not in societies.csv"),
+        ("sources.toml", "[series]", "[series", "sources.toml: not valid TOML"),
     ],
 )
 def test_broken_tables_name_file_and_line(tmp_path, file, old, new, said):
@@ -141,5 +201,13 @@ def test_broken_tables_name_file_and_line(tmp_path, file, old, new, said):
     text = (folder / file).read_text(encoding="utf-8")
     assert old in text
     (folder / file).write_text(text.replace(old, new, 1), encoding="utf-8")
-    with pytest.raises(BadInputError, match=said):
+    with pytest.raises(BadInputError, match=said) as caught:
+        load_people(folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_table_that_is_no_text_is_named(tmp_path):
+    folder = shutil.copytree(DATA, tmp_path / "data")
+    (folder / "societies.csv").write_bytes(b"code,name\xff")
+    with pytest.raises(BadInputError, match=r"societies.csv: not a table in UTF-8"):
         load_people(folder)

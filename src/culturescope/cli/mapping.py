@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from culturescope.cli import options as o
+from culturescope.errors import BadInputError
 
 
 def map_command(
@@ -33,6 +34,24 @@ def map_command(
             show_default=False,
         ),
     ] = None,
+    calibrate: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--calibrate",
+            metavar="RUN",
+            help="A run of the same model with personas of societies (repeat for more): it sets how far a logit moves on "
+            "people's scale, instead of 1 sd.",
+            show_default=False,
+        ),
+    ] = None,
+    persona: Annotated[
+        str | None,
+        typer.Option(
+            "--persona",
+            help="With --calibrate: basic or advanced, where its runs hold both.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: o.Json = False,
 ) -> None:
     """Draw runs on the map of societies, with ellipses, nulls and what may be said of each place.
@@ -44,10 +63,14 @@ def map_command(
     from culturescope.experiments.report import CONVERSIONS
     from culturescope.instrument import load_pack
     from culturescope.page import write_map
-    from culturescope.people import describe
+    from culturescope.people import calibration_words, describe
 
     known = load_pack().domains
     o.one_of("conversion", conversion, (*CONVERSIONS, "both"))
+    if persona is not None:
+        o.one_of("persona", persona, ("basic", "advanced"))
+        if not calibrate:
+            raise BadInputError("--persona says what to calibrate on, so it needs --calibrate RUN")
     chosen = CONVERSIONS if conversion == "both" else tuple(c for c in CONVERSIONS if c == conversion)
     if domain is None:
         domains: tuple[str | None, ...] = (None,)
@@ -55,7 +78,7 @@ def map_command(
         domains = known if domain == "each" else tuple(d.strip() for d in domain.split(","))
         for one in domains:
             o.one_of("domain", one, known)
-    figure = map_runs(runs, conversions=chosen, domains=domains)
+    figure = map_runs(runs, conversions=chosen, domains=domains, calibrate=calibrate or (), persona=persona)
     written = [output]
     if output.suffix.lower() not in (".svg", ".png", ".pdf") or len(chosen) == 1:
         write_map(figure, output, conversion=chosen[0])
@@ -69,6 +92,8 @@ def map_command(
             json.dumps({"maps": [str(path) for path in written], "placements": places}, ensure_ascii=False)
         )
         return
+    if figure.calibration:
+        typer.echo(calibration_words(figure.calibration))
     for place in figure.placements:
         typer.echo(" ".join(describe(place)))
     for path in written:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from culturescope.errors import BadInputError
 from culturescope.experiments.audit import answered_rows, design_of
+from culturescope.experiments.calibration import calibration_from
 from culturescope.experiments.report import CONVERSIONS, places_of
-from culturescope.probing.reading import compute_results
+from culturescope.probing.reading import compute_results, verdicts_of
 from culturescope.runs import RunFolder
 
 if TYPE_CHECKING:
@@ -23,11 +24,21 @@ def map_runs(
     *,
     conversions: Sequence[Conversion] = CONVERSIONS,
     domains: Sequence[str | None] = (None,),
+    calibrate: Sequence[str | os.PathLike[str]] = (),
+    persona: str | None = None,
 ) -> MapFigure:
     """Several runs on one map; runs of one name are told apart by their folder.
 
+    Args:
+        runs: run folders, each once.
+        conversions: how scores become item values.
+        domains: domains to place on their own; None is the place over all of them.
+        calibrate: run folders with personas of societies, of the same model; they set k and intercept of `anchored`.
+        persona: the kind of persona that calibrates, where these runs hold two.
+
     Raises:
-        BadInputError: no runs, a run of another instrument, or an item of the map was not asked.
+        BadInputError: no runs, a run of another instrument, an item of the map was not asked, or the personas cannot
+            calibrate the map.
         RunFolderError: a folder is no run, or some of its prompts have no answer yet.
     """
     from culturescope.page import figure_of
@@ -38,8 +49,10 @@ def map_runs(
     twice = [path for path, count in Counter(f.path.resolve() for f in folders).items() if count > 1]
     if twice:
         raise BadInputError(f"the run {twice[0]} was given twice; a map shows each run once")
-    found: list[Placement] = []
-    for folder, label in zip(folders, _labels(folders), strict=True):
+    if calibrate and "anchored" not in conversions:
+        raise BadInputError("a calibration belongs to the conversion anchored; paper has none")
+    asked = []
+    for folder in folders:
         design = design_of(folder)
         pack = design.load_pack()
         if pack.societies is None:
@@ -48,15 +61,25 @@ def map_runs(
                 f"culturescope page {folder.path} shows its axis scores and verdicts"
             )
         rows = answered_rows(folder, design)
-        results = compute_results(rows, seed=design.seed)
+        asked.append((design, rows, compute_results(rows, seed=design.seed)))
+    calibration = None
+    if calibrate:
+        verdicts = [verdicts_of(results) for _, _, results in asked]
+        mapped = list(zip(folders, verdicts, strict=True))
+        calibration = calibration_from(calibrate, mapped, kind=persona)
+    found: list[Placement] = []
+    for (design, rows, results), label in zip(asked, _labels(folders), strict=True):
+        places = places_of(
+            results,
+            rows,
+            label,
+            conversions=conversions,
+            domains=domains,
+            calibration=calibration,
+            seed=design.seed,
+        )
         # The nulls of runs that were asked alike are the same places.
-        found += [
-            p
-            for p in places_of(
-                results, rows, label, conversions=conversions, domains=domains, seed=design.seed
-            )
-            if p.kind == "model" or p not in found
-        ]
+        found += [p for p in places if p.kind == "model" or p not in found]
     return figure_of(found)
 
 

@@ -13,7 +13,7 @@ from culturescope.probing.tasks import probe_rows
 
 if TYPE_CHECKING:
     from culturescope.page import MapFigure, Report
-    from culturescope.people import Conversion, Placement
+    from culturescope.people import Calibration, Conversion, Placement
 
 CONVERSIONS: tuple[Conversion, ...] = ("anchored", "paper")
 
@@ -50,6 +50,7 @@ def places_of(
     *,
     conversions: Sequence[Conversion] = CONVERSIONS,
     domains: Sequence[str | None] = (None,),
+    calibration: Calibration | None = None,
     seed: int = 42,
 ) -> list[Placement]:
     """The places of a probe, each conversion's nulls first.
@@ -60,6 +61,7 @@ def places_of(
         label: name of the model.
         conversions: how scores become item values.
         domains: domains to place on their own; None is the place over all of them.
+        calibration: k and intercept for `anchored`; `paper` has none.
         seed: of the draws for the nearest societies.
 
     Raises:
@@ -71,24 +73,31 @@ def places_of(
     scores = score_samples(probed)
     found: list[Placement] = []
     for conversion in conversions:
+        line = calibration if conversion == "anchored" else None
+        places: list[Placement] = []
         for domain in domains:
             shares = _shares_of_a(scores, probed, domain)
-            uniform, always_a = nulls(conversion, domain=domain, positive_a=shares)
+            uniform, always_a = nulls(conversion, domain=domain, positive_a=shares, calibration=line)
             found.append(uniform)
-            # In single orders d of a pure letter bias depends on how large the bias is: its place is unknown.
-            if shares is None or conversion == "paper":
+            # In single orders the always-A null depends on the run's draw of orders; by `anchored` also on how large the bias
+            # is, so its place is unknown.
+            if shares is None:
                 found.append(always_a)
-        found += [
-            place(
-                scores,
-                label=label,
-                verdicts=verdicts_of(results),
-                conversion=conversion,
-                domain=domain,
-                seed=seed,
+            elif conversion == "paper":
+                found.append(always_a.model_copy(update={"run": label}))
+            places.append(
+                place(
+                    scores,
+                    label=label,
+                    verdicts=verdicts_of(results),
+                    conversion=conversion,
+                    domain=domain,
+                    positive_a=shares,
+                    calibration=line,
+                    seed=seed,
+                )
             )
-            for domain in domains
-        ]
+        found += places
     return found
 
 
@@ -110,8 +119,10 @@ def _shares_of_a(
     """By item, in how many of the prompts the positive pole stood at A; None where both orders were asked."""
     if scores.b is not None:
         return None
-    asked: dict[str, list[bool]] = {}
+    asked: dict[str, dict[str, list[bool]]] = {}
     for row in rows:
         if domain in (None, row["domain"]):
-            asked.setdefault(row["item"], []).append(row["order"] == "positive-A")
-    return {item: sum(at_a) / len(at_a) for item, at_a in asked.items()}
+            at_a = asked.setdefault(row["item"], {}).setdefault(row["domain"], [])
+            at_a.append(row["order"] == "positive-A")
+    # Domains weigh equally in an item, as in its mean.
+    return {item: sum(sum(a) / len(a) for a in by.values()) / len(by) for item, by in asked.items()}

@@ -15,18 +15,12 @@ from culturescope.page.figures import signed
 from culturescope.page.map_figure import MapFigure, clean, name_of, null_of, shorten
 from culturescope.page.map_geometry import frame_of
 from culturescope.page.map_layers import map_layers
-from culturescope.page.map_style import (
-    FIGURE_FONT,
-    zone_colours,
-)
+from culturescope.page.map_style import FIGURE_FONT, zone_colours
+from culturescope.page.map_words import short_rule
 from culturescope.people.placement import Conversion
 
 PAGE_WIDTH, PAGE_NARROW = 900, 330
 MARGIN = {"left": 46, "right": 8, "top": 58, "bottom": 50}
-MEANS: dict[Conversion, str] = {
-    "anchored": "the mean of societies, moved by d",
-    "paper": "mean score s, rescaled to each item’s range",
-}
 
 
 def map_spec(
@@ -84,7 +78,7 @@ def map_spec(
 
 
 def _title(figure: MapFigure, conversion: Conversion, theme: Theme, font: str, *, alone: bool) -> Spec:
-    lines = [MEANS[conversion], *_null_lines(figure, conversion)]
+    lines = [short_rule(figure, conversion), *_null_lines(figure, conversion)]
     if alone and figure.series:
         lines.append(f"Societies: {clean(figure.series)}; outlines by culturescope")
     return {
@@ -110,7 +104,7 @@ def _null_lines(figure: MapFigure, conversion: Conversion) -> list[str]:
     spots = [(name_of(same[0]), (same[0].x, same[0].y), True) for same in figure.crosses(conversion)]
     spots = spots or [("uniform null", null_of(p), False) for p in figure.of(conversion)][:1]
     return [
-        f"{name[:1].upper()}{shorten(name[1:], 24)}{' (cross)' if cross else ''} at x {signed(x)}, y {signed(y)}"
+        f"{name[:1].upper()}{shorten(name[1:], 40)}{' (cross)' if cross else ''} at x {signed(x)}, y {signed(y)}"
         for name, (x, y), cross in spots
     ] or ["No null was drawn"]
 

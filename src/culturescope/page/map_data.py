@@ -14,11 +14,8 @@ from culturescope.page.map_figure import (
     domain_of,
     name_of,
     null_of,
-    readable,
     several,
     shorten,
-    verdict_of,
-    verdict_on,
     zone_of,
 )
 from culturescope.page.map_geometry import ellipse, frame_of, half_axes, outlines
@@ -154,13 +151,14 @@ def label_rows(
 
 
 def _about(place: Placement, number: int) -> Row:
-    verdict = verdict_of(place)
-    style = "null" if place.kind == "null" else "unread" if not readable(place) else verdict
+    style = "null" if place.kind == "null" else place.verdict if place.readable else "unread"
+    # A null of one run goes with its model when that is filtered out.
+    model = place.label if place.kind == "model" else place.run
     return {
         "id": f"place {number}",
         "style": style,
-        "model": clean(place.label) if place.kind == "model" else None,
-        "domain": domain_of(place) if place.kind == "model" else None,
+        "model": clean(model) if model else None,
+        "domain": domain_of(place) if place.kind == "model" or place.domain else None,
     }
 
 
@@ -168,10 +166,12 @@ def _place_lines(place: Placement, length: int) -> tuple[str, ...]:
     name = name_of(place)
     # That it is a null is never cut off; where several fall together, their names would crowd out those of zones.
     if several(place) or (place.kind == "null" and len(name) > length):
-        name = "null"
+        name = f"null of {shorten(clean(place.run), length - 8)}" if place.run else "null"
     lines = [shorten(name, length)]
-    if place.kind == "model" and verdict_of(place) != "interpretable":
-        lines.append(verdict_of(place))
+    if place.kind == "model" and place.verdict != "interpretable":
+        lines.append(place.verdict)
+    if place.single_order:
+        lines.append("one order only")
     if place.outside:
         lines.append("extrapolated")
     return tuple(lines)
@@ -181,17 +181,19 @@ def _tip(place: Placement) -> str:
     long, short = half_axes(place)
     lines = [name_of(place), f"conversion: {place.conversion}"]
     if place.kind == "model":
-        lines += [f"{verdict_on(place, axis)} on {words}" for axis, words in AXES]
+        lines += [f"{place.verdict_on(axis)} on {words}" for axis, words in AXES]
     lines.append(place_words(place.x, place.y))
     lines.append(f"95% ellipse: half-axes {long:.2f} and {short:.2f}")
     if place.kind == "model":
         dx, dy = place.displacement
         lines.append(f"from the null: x {signed(dx)}, y {signed(dy)}")
+    if place.single_order:
+        lines.append("one order only: a preference for a letter is in it")
     if place.outside:
         lines.append("outside of the societies’ hull: extrapolated")
     if place.beyond:
         lines.append(f"beyond the answer scale on {', '.join(map(clean, place.beyond))}")
-    if place.kind == "model" and not readable(place):
+    if place.kind == "model" and not place.readable:
         lines.append("no position: not to be read")
     return "\n".join(lines)
 

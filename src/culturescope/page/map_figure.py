@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from culturescope.errors import BadInputError
 from culturescope.page.figures import listing
-from culturescope.page.report import NOT_READ, UNCHECKED
-from culturescope.people.placement import Conversion, Placement
+from culturescope.people.placement import Calibration, Conversion, Placement
 
 CONVERSIONS: tuple[Conversion, ...] = ("anchored", "paper")
 AXES = (("X", "survival – self-expression"), ("Y", "traditional – secular-rational"))
@@ -49,7 +48,7 @@ class MapFigure:
         credit: the same in one line, for a figure that stands alone.
 
     Raises:
-        BadInputError: a society occurs twice, or a place is no number.
+        BadInputError: a society occurs twice, a place is no number, or places are of several calibrations.
     """
 
     societies: tuple[SocietyPoint, ...]
@@ -82,12 +81,20 @@ class MapFigure:
         ]
         if lost:
             raise BadInputError(f"No place on the map can be computed for {', '.join(map(clean, lost))}.")
+        anchored = [p.calibration for p in self.placements if p.conversion == "anchored"]
+        if any(one != anchored[0] for one in anchored):
+            raise BadInputError("Places of several calibrations cannot stand on one map: draw a map of each.")
 
     @property
     def conversions(self) -> tuple[Conversion, ...]:
         """The conversions that are drawn, `anchored` first; it alone when there is no placement."""
         used = {placement.conversion for placement in self.placements}
         return tuple(c for c in CONVERSIONS if c in used) or CONVERSIONS[:1]
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """The calibration of the conversion `anchored`; None for 1 sd a logit."""
+        return next((p.calibration for p in self.placements if p.conversion == "anchored"), None)
 
     @property
     def zones(self) -> tuple[str, ...]:
@@ -133,33 +140,17 @@ def domain_of(placement: Placement) -> str:
 
 
 def name_of(placement: Placement) -> str:
-    """The name of a place: the model with its domain; a null is always called one."""
+    """The name of a place: the model with its domain; a null is always called one, and names its run if it has one."""
     name = clean(placement.label)
-    if placement.kind == "null" and "null" not in name.lower():
-        name = f"{name} null"
+    if placement.kind == "null":
+        name = name if "null" in name.lower() else f"{name} null"
+        name += f" of {clean(placement.run)}" if placement.run else ""
     return f"{name} · {clean(placement.domain)}" if placement.domain else name
 
 
 def several(null: Placement) -> bool:
     """Whether the place is that of several nulls, as `MapFigure.of` names them."""
-    return null.kind == "null" and name_of(null).endswith(" nulls")
-
-
-def verdict_on(placement: Placement, axis: str) -> str:
-    """The verdict of a model on an axis; `not checked` where none is known."""
-    return placement.verdicts.get(axis) or UNCHECKED
-
-
-def verdict_of(placement: Placement) -> str:
-    """The lower verdict of the two axes."""
-    order = ("not interpretable", UNCHECKED, "weak", "interpretable")
-    found = [verdict_on(placement, axis) for axis, _ in AXES]
-    return next((verdict for verdict in order if verdict in found), UNCHECKED)
-
-
-def readable(placement: Placement) -> bool:
-    """Whether the place may be read as a position: a model, and both axes interpretable or weak."""
-    return placement.kind == "model" and verdict_of(placement) not in NOT_READ
+    return null.kind == "null" and null.label.endswith(" nulls")
 
 
 def null_of(placement: Placement) -> tuple[float, float]:
@@ -180,9 +171,18 @@ def shorten(text: str, length: int) -> str:
 
 
 def _merged(same: Sequence[Placement]) -> Placement:
-    names = list(dict.fromkeys(clean(p.label) for p in same))
-    label = names[0] if len(names) == 1 else listing([n.removesuffix(" null") for n in names]) + " nulls"
-    return same[0].model_copy(update={"label": label, "domain": None})
+    """Nulls that fall on one point as one; a domain is named only where the null is that of a run."""
+    labels = list(dict.fromkeys(clean(p.label).removesuffix(" null") for p in same))
+    runs = list(dict.fromkeys(clean(p.run) for p in same if p.run))
+    domains = {p.domain for p in same}
+    label = clean(same[0].label) if len(labels) == 1 else listing(labels) + " nulls"
+    return same[0].model_copy(
+        update={
+            "label": label,
+            "run": listing(runs) or None,
+            "domain": same[0].domain if runs and len(domains) == 1 else None,
+        }
+    )
 
 
 def _finite(*values: float | Sequence[float]) -> bool:

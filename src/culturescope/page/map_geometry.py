@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from culturescope.page.map_figure import NO_ZONE, MapFigure, SocietyPoint, null_of, zone_of
+from culturescope.page.map_figure import NO_ZONE, MapFigure, SocietyPoint, zone_of
+from culturescope.people import spread
 from culturescope.people.placement import Placement
 
 if TYPE_CHECKING:
@@ -94,9 +95,16 @@ def holds(placement: Placement, x: float, y: float) -> bool:
 
 
 def holds_null(figure: MapFigure, placement: Placement) -> bool:
-    """Whether a place cannot be told from that of a model without values: its ellipse holds one of the nulls."""
-    drawn = [(p.x, p.y) for p in figure.of(placement.conversion) if p.kind == "null"]
-    return any(holds(placement, x, y) for x, y in [null_of(placement), *drawn])
+    """Whether a place cannot be told from that of a model without values: its ellipse holds one of its nulls."""
+    drawn = [
+        (p.x, p.y)
+        for p in figure.placements
+        if p.kind == "null"
+        and p.conversion == placement.conversion
+        and p.run in (None, placement.label)
+        and p.domain in (None, placement.domain)
+    ]
+    return spread.holds_null(placement) or any(holds(placement, x, y) for x, y in drawn)
 
 
 def covered(societies: tuple[SocietyPoint, ...], x: float, y: float) -> bool:

@@ -87,7 +87,7 @@ def map_section(figure: MapFigure) -> MapSection:
                 map_spec(figure, PAGE, conversion=conversion),
                 map_words.chart_words(figure, conversion),
                 map_words.NAMES[conversion],
-                map_words.RULES[conversion],
+                map_words.rule_of(figure, conversion),
                 tuple(map_words.map_sentences(figure, conversion)),
             )
             for conversion in figure.conversions

@@ -17,15 +17,12 @@ from culturescope.page.map_figure import (
     domain_of,
     name_of,
     null_of,
-    readable,
     several,
-    verdict_of,
-    verdict_on,
     zone_of,
 )
 from culturescope.page.map_geometry import covered, half_axes, holds, holds_null
 from culturescope.page.tables import Table
-from culturescope.people.placement import Conversion, Nearest, Placement
+from culturescope.people.placement import Calibration, Conversion, Nearest, Placement
 
 PRIMARY = (
     "The primary result is the value logit d on the two axes; the map is derived from it. It asks where a society "
@@ -38,9 +35,9 @@ NAMES: dict[Conversion, str] = {
     "paper": "As in the paper: rescaled scores",
 }
 RULES: dict[Conversion, str] = {
-    "anchored": "An item lies at the mean of the societies that the projection is fitted on, moved by their standard "
-    "deviation times d (and by what a calibration says, if there is one). So a model without values lies where the mean "
-    "of these societies lies.",
+    "anchored": "An item lies at the mean of the societies that the projection is fitted on, moved by one standard "
+    "deviation over them for each logit of d: a convention, which sets the scale of the map. So a model without values "
+    "lies where the mean of these societies lies.",
     "paper": "The mean score s of an item is rescaled to the range of its answers and projected as if people had given "
     "it. So a model without values is put at the middle of every range, where hardly any society lives.",
 }
@@ -48,6 +45,39 @@ OUTLINES = (
     "Outlines are drawn by this project from the societies’ positions: they are not the official ones, zones do not "
     "overlap, and a society far from the rest of its zone stays outside of its outline."
 )
+
+
+def rule_of(figure: MapFigure, conversion: Conversion) -> str:
+    """How a conversion makes item means of scores, with the calibrated line where there is one."""
+    found = figure.calibration
+    if conversion != "anchored" or found is None:
+        return RULES[conversion]
+    people = count(len(found.societies), "society", "societies")
+    without = f" ({listing(list(found.left_out))} left out for want of item means)" if found.left_out else ""
+    return (
+        "An item lies at the mean of the societies that the projection is fitted on, moved by their standard deviation "
+        f"times ({_line(found)}). This line was calibrated on {clean(found.persona or '')} personas of "
+        f"{clean(found.model or 'the model')} as people of {people}{without}: k lies within {_within(found.k_interval)}, "
+        f"the intercept within {_within(found.intercept_interval)} (95%), and {percent(found.shrinkage)} of the spread of "
+        "these societies is not given back (shrinkage). A model without values, d = 0, lies where this line puts it."
+    )
+
+
+def short_rule(figure: MapFigure, conversion: Conversion) -> str:
+    """The same in one line, for the head of a chart."""
+    if conversion == "paper":
+        return "mean score s, rescaled to each item’s range"
+    if figure.calibration:
+        return f"mean of societies + sd × ({_line(figure.calibration)}), calibrated"
+    return "mean of societies, moved by 1 sd a logit of d"
+
+
+def _line(found: Calibration) -> str:
+    return f"{plain(found.k)} d {'−' if found.intercept < 0 else '+'} {plain(abs(found.intercept))}"
+
+
+def _within(interval: tuple[float, float]) -> str:
+    return f"{signed(interval[0])} to {signed(interval[1])}"
 
 
 def lead_sentence(figure: MapFigure) -> str:
@@ -60,7 +90,7 @@ def lead_sentence(figure: MapFigure) -> str:
     said: dict[str, list[str]] = {}
     for label in figure.models:
         places = _main([p for p in figure.placements if p.kind == "model" and clean(p.label) == label])
-        found = [HELD if readable(p) and holds_null(figure, p) else verdict_of(p) for p in places]
+        found = [HELD if p.readable and holds_null(figure, p) else p.verdict for p in places]
         for place, status in zip(places, found, strict=True):
             name = label if len(set(found)) == 1 else name_of(place)
             if len(set(found)) > 1 and len({p.conversion for p in places}) > 1:
@@ -95,12 +125,17 @@ def map_sentences(figure: MapFigure, conversion: Conversion) -> list[str]:
     """
     every = figure.of(conversion)
     places = _main(every)
-    found = [model_sentence(figure, p) for p in places if readable(p)]
-    unread = [name_of(p) for p in places if p.kind == "model" and not readable(p)]
+    found = [model_sentence(figure, p) for p in places if p.readable]
+    unread = [name_of(p) for p in places if p.kind == "model" and not p.readable]
     if unread:
         found.append(
             f"{listing(unread)} {'is' if len(unread) == 1 else 'are'} drawn grey, dashed and hollow: such a mark "
             "lies where the conversion puts it and is no position, so no society is named as near to it."
+        )
+    if single := [name_of(p) for p in places if p.single_order]:
+        found.append(
+            f"{listing(single)} {'was' if len(single) == 1 else 'were'} asked in one order only: a preference for a letter "
+            "is not taken out, and alone it would move a model along a line through the null."
         )
     if len(places) < len(every):
         found.append("Places by domain are drawn as well; their figures are in the table below.")
@@ -113,11 +148,11 @@ def model_sentence(figure: MapFigure, place: Placement) -> str:
     Raises:
         ValueError: the model may not be read.
     """
-    if not readable(place):
-        raise ValueError(f"{name_of(place)} is {verdict_of(place)}: nothing may be said of where it lies")
-    verdicts = {axis: verdict_on(place, axis) for axis, _ in AXES}
+    if not place.readable:
+        raise ValueError(f"{name_of(place)} is {place.verdict}: nothing may be said of where it lies")
+    verdicts = {axis: place.verdict_on(axis) for axis, _ in AXES}
     if len(set(verdicts.values())) == 1:
-        said = f"{verdict_of(place)} on both axes"
+        said = f"{place.verdict} on both axes"
     else:
         said = listing([f"{verdicts[axis]} on {words}" for axis, words in AXES])
     long, short = half_axes(place)
@@ -128,11 +163,12 @@ def model_sentence(figure: MapFigure, place: Placement) -> str:
     )
     held = holds_null(figure, place)
     if held:
-        text += " and holds a null: the place cannot be told from that of a model without values."
+        text += " and holds a null: the place cannot be told from that of a model without values"
+        text += " or of one that merely prefers a letter." if place.single_order else "."
     else:
         inside = sum(holds(place, s.x, s.y) for s in figure.societies)
         text += f" and holds {inside} of {count(len(figure.societies), 'society', 'societies')}."
-    if verdict_of(place) == "weak" and not held:
+    if place.verdict == "weak" and not held:
         text += " Weak: read a side at most, no distance."
     if place.outside:
         text += " The place lies outside of the societies’ hull: it is extrapolated."
@@ -146,7 +182,7 @@ def _nearest(figure: MapFigure, place: Placement) -> list[Nearest]:
 
     None for a place that is near to nobody: no or weak verdict, extrapolated, or not to be told from a null.
     """
-    if verdict_of(place) != "interpretable" or place.outside or holds_null(figure, place):
+    if place.verdict != "interpretable" or place.outside or holds_null(figure, place):
         return []
     return sorted((n for n in place.nearest if n.among), key=lambda near: near.distance)
 
@@ -177,7 +213,8 @@ def null_sentence(figure: MapFigure, place: Placement) -> str:
     text = f"The {name_of(place)}, which {hold} no values, {put} at x {signed(place.x)}, y {signed(place.y)}"
     if place.outside:
         text += ", outside of the societies’ hull"
-    text += ": that is a property of the conversion, and models are measured from there."
+    made = "the conversion and its calibration" if place.calibration else "the conversion"
+    text += f": that is a property of {made}, and models are measured from there."
     if covered(figure.societies, place.x, place.y):
         text += " That a zone’s outline covers this spot says nothing of a model."
     return text
@@ -210,7 +247,7 @@ def projection_sentence(figure: MapFigure) -> str:
 def chart_words(figure: MapFigure, conversion: Conversion) -> str:
     """What a chart shows, for those who do not see it."""
     places = [p for p in figure.of(conversion) if p.kind == "model"]
-    unread = [name_of(p) for p in places if not readable(p)]
+    unread = [name_of(p) for p in places if not p.readable]
     text = (
         f"Map of {count(len(figure.societies), 'society', 'societies')} by cultural zone, with "
         f"{count(len(places), 'model place')} by the {conversion} conversion."
@@ -241,7 +278,9 @@ def places_table(figure: MapFigure) -> Table:
             remarks = ["extrapolated"] if p.outside else []
             if p.beyond:
                 remarks.append(f"beyond the scale on {', '.join(map(clean, p.beyond))}")
-            if not readable(p):
+            if p.single_order:
+                remarks.append("one order only")
+            if not p.readable:
                 remarks.append("no position" if model else f"{'hold' if several(p) else 'holds'} no values")
             elif holds_null(figure, p):
                 remarks.append("not to be told from a null")
@@ -251,7 +290,7 @@ def places_table(figure: MapFigure) -> Table:
                     name_of(p),
                     conversion,
                     domain_of(p) if model else "",
-                    *(verdict_on(p, axis) if model else "" for axis, _ in AXES),
+                    *(p.verdict_on(axis) if model else "" for axis, _ in AXES),
                     signed(p.x),
                     signed(p.y),
                     f"{long:.2f}, {short:.2f}",

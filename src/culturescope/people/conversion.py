@@ -5,7 +5,14 @@
 - `anchored`: value = mean over societies + sd over societies (k d + intercept), positive pole up, with the mean value
   logit d. A model without values (d = 0) gets the mean of the societies.
 
-Mean and sd are those of the societies of the fit, so d = 0 lies exactly on the mean of their official positions.
+Mean and sd are those of the societies of the fit, so d = 0 lies exactly on the mean of their official positions unless a
+calibration sets another intercept. Without one, k = 1 and intercept = 0: a convention that fixes the scale of the map.
+
+The calibration is a line through the personas of G societies. k is the slope of people's z on the personas' d within
+items, k = sum dd zz / sum dd^2 with both taken from their item's mean over the G societies: an item on which every persona
+answers alike tells nothing of how they follow, and would otherwise pass chance agreement of ten items as success. The
+line then goes through the means of all pairs. The societies are the sample: intervals are those of the delete-one-society
+jackknife, t with G - 1 degrees of freedom (Hansen 2022, "Jackknife standard errors for clustered regression").
 """
 
 from __future__ import annotations
@@ -18,26 +25,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from culturescope.errors import BadInputError
-from culturescope.people.placement import Conversion
+from culturescope.people.placement import AXES, Calibration, Conversion, known_verdict
 from culturescope.people.projection import Projection
 from culturescope.people.tables import item_range
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """How far a logit of d moves on people's scale: z = k d + intercept, z in sd over societies, positive pole up.
-
-    `shrinkage` is the share of the societies' spread that the line does not give back: 1 - |r|, with r the correlation of
-    z and d (a least-squares line has |r| times the spread of z). `pairs` counts society x item.
-    """
-
-    k: float = 1.0
-    intercept: float = 0.0
-    shrinkage: float | None = None
-    societies: tuple[str, ...] = ()
-    pairs: int = 0
+FEWEST = 5
+"""Societies that a calibration needs: with fewer the interval of k is too wide to find any line."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,9 +69,9 @@ def conversion_of(
         return Conversions(name, "s", np.where(up > 0, low, high), up * (high - low))
     if name != "anchored":
         raise BadInputError(f'conversion "{name}" is not one of anchored, paper')
-    line = calibration or Calibration()
-    unit = signs(projection) * projection.means.std(axis=0, ddof=1)
-    return Conversions(name, "d", projection.means.mean(axis=0) + unit * line.intercept, unit * line.k)
+    k, intercept = (calibration.k, calibration.intercept) if calibration else (1.0, 0.0)
+    unit = units(projection)
+    return Conversions(name, "d", projection.means.mean(axis=0) + unit * intercept, unit * k)
 
 
 def signs(projection: Projection) -> Floats:
@@ -85,38 +79,108 @@ def signs(projection: Projection) -> Floats:
     return np.array([1.0 if i.positive_end == "high" else -1.0 for i in projection.people.items])
 
 
-def calibrate(personas: Mapping[str, Mapping[str, float]], projection: Projection) -> Calibration:
+def units(projection: Projection) -> Floats:
+    """One sd over the societies of the fit, positive pole up, on each item's own scale (10)."""
+    return np.asarray(signs(projection) * projection.means.std(axis=0, ddof=1))
+
+
+def calibrate(
+    personas: Mapping[str, Mapping[str, float]],
+    verdicts: Mapping[str, str],
+    projection: Projection,
+    *,
+    persona: str | None = None,
+    model: str | None = None,
+) -> Calibration:
     """Fits k and intercept on a model that answers as people of several societies.
 
     Args:
-        personas: society (code or name) to item id to the persona's mean value logit d.
+        personas: society (code or name) to item id to the persona's mean value logit d, on all ten items.
+        verdicts: axis id to verdict of the model that answers.
         projection: the map, with the societies' item means.
+        persona: kind of persona, kept with the result.
+        model: name of the model, kept with the result.
 
     Raises:
-        BadInputError: fewer than three societies, one without item means, or d that does not vary or falls where people's
-            means rise.
+        BadInputError: the model is not interpretable on both axes, fewer than five societies have means of all ten items, an
+            answer is missing, or the interval of k does not lie above zero: such personas do not follow their societies.
     """
+    for axis in AXES:
+        if (verdict := known_verdict(verdicts, axis)) != "interpretable":
+            raise BadInputError(
+                f"{model or 'the model'} is {verdict} on axis {axis}, so its personas cannot calibrate the map: "
+                "that takes a model that is interpretable on both axes (culturescope audit MODEL)"
+            )
     people = projection.people
-    codes = [people.society(name).code for name in personas]
-    if len(set(codes)) < 3:
-        raise BadInputError(f"a calibration needs personas of three societies or more, not {len(set(codes))}")
-    centre, spread = projection.means.mean(axis=0), projection.means.std(axis=0, ddof=1)
-    unit = dict(zip(people.item_ids, zip(centre, signs(projection) * spread, strict=True), strict=True))
-    d, z = [], []
-    for code, answers in zip(codes, personas.values(), strict=True):
-        if code not in people.item_means:
-            raise BadInputError(f"{code} has no item means in these tables, so it cannot calibrate anything")
-        means = people.item_means[code].means
-        for item, value in answers.items():
-            if item in means:
-                d.append(float(value))
-                z.append((means[item] - unit[item][0]) / unit[item][1])
-    if len(d) < 3 or not np.isfinite(d).all() or np.ptp(d) == 0:
-        raise BadInputError("a calibration needs value logits that are numbers and differ between personas")
-    k, intercept = np.polyfit(d, z, 1)
-    if k <= 0:
+    d, z, used, left_out = [], [], [], []
+    for name, answers in personas.items():
+        code = people.society(name).code
+        means = people.item_means.get(code)
+        if means is None or means.missing(people.item_ids):
+            left_out.append(code)
+        elif code in used:
+            raise BadInputError(f"{code} was given twice: a calibration takes each society once")
+        else:
+            used.append(code)
+            d.append(_answers(code, answers, people.item_ids))
+            z.append([means.means[i] for i in people.item_ids])
+    if len(used) < FEWEST:
+        without = f" ({', '.join(left_out)}: no means of all ten items)" if left_out else ""
         raise BadInputError(
-            "the personas do not follow their societies (k is not positive), so they cannot calibrate the map"
+            f"a calibration needs personas of {FEWEST} societies or more with means of all ten items, not {len(used)}{without}"
         )
-    r = float(np.corrcoef(d, z)[0, 1])
-    return Calibration(float(k), float(intercept), 1 - abs(r), tuple(codes), len(d))
+    from scipy.special import stdtrit
+
+    scores = (np.array(z) - projection.means.mean(axis=0)) / units(projection)
+    line, covariance, r = _line(np.array(d), scores)
+    half = float(stdtrit(len(used) - 1, 0.975)) * np.sqrt(covariance.diagonal())
+    (k, intercept), (k_half, intercept_half) = line.tolist(), half.tolist()
+    if not k - k_half > 0:
+        raise BadInputError(
+            f"the personas do not follow their societies: k = {k:.2f}, 95% interval {k - k_half:.2f} to {k + k_half:.2f} "
+            f"over {len(used)} societies, must lie above 0; the map stays at k = 1"
+        )
+    (kk, ka), (_, aa) = covariance.tolist()
+    return Calibration(
+        k=k,
+        intercept=intercept,
+        k_interval=(k - k_half, k + k_half),
+        intercept_interval=(intercept - intercept_half, intercept + intercept_half),
+        covariance=((kk, ka), (ka, aa)),
+        freedom=len(used) - 1,
+        shrinkage=1 - abs(r),
+        societies=tuple(used),
+        left_out=tuple(left_out),
+        persona=persona,
+        model=model,
+    )
+
+
+def _answers(code: str, answers: Mapping[str, float], items: tuple[str, ...]) -> list[float]:
+    missing = [i for i in items if not np.isfinite(answers.get(i, np.nan))]
+    if missing:
+        raise BadInputError(
+            f"the persona of {code} has no value logit on {', '.join(missing)}: a calibration needs all ten items "
+            "(a larger --limit)"
+        )
+    return [float(answers[i]) for i in items]
+
+
+def _line(d: Floats, z: Floats) -> tuple[Floats, Floats, float]:
+    """k and intercept (2), their jackknife covariance (2 x 2), and r within items, of societies x items."""
+    count = len(d)
+    whole, r = _fit(d, z)
+    without = np.array([_fit(np.delete(d, n, axis=0), np.delete(z, n, axis=0))[0] for n in range(count)])
+    off = without - whole
+    return whole, (count - 1) / count * off.T @ off, r
+
+
+def _fit(d: Floats, z: Floats) -> tuple[Floats, float]:
+    x, y = d - d.mean(axis=0), z - z.mean(axis=0)
+    if not (x**2).sum() > 1e-12 * max(1.0, float((d**2).sum())):
+        raise BadInputError(
+            "a calibration needs value logits that differ between personas; these answer all alike"
+        )
+    k = float((x * y).sum() / (x**2).sum())
+    r = float((x * y).sum() / np.sqrt((x**2).sum() * (y**2).sum()))
+    return np.array([k, z.mean() - k * d.mean()]), r

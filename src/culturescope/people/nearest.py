@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from culturescope.people.placement import Nearest
-from culturescope.people.spread import draws
 from culturescope.people.tables import People
 
 Floats = NDArray[np.float64]
@@ -27,11 +26,11 @@ def outside_hull(point: Floats, people: People) -> bool:
 
 
 def nearest_societies(
-    point: Floats, covariance: Floats, radius2: float, people: People, *, count: int = 10_000, seed: int = 42
+    point: Floats, covariance: Floats, radius2: float, people: People, drawn: Floats
 ) -> tuple[Nearest, ...]:
     """The five nearest societies and all that cannot be told from the nearest one, by distance.
 
-    `frequency` is the share of draws of the place in which a society is the nearest. `among` allows for the choice among
+    `frequency` is the share of bootstrap draws in which a society is the nearest. `among` allows for the choice among
     all societies (multiple comparisons with the best, Hsu 1996): for a place p, g = |p - q_j|^2 - |p - q_i|^2 is linear in
     p, with standard error 2 sqrt(u' C u), u = q_j - q_i. Society j is out when some i is nearer by more than c standard
     errors, c the critical value for the largest of all those differences. In the plane their directions fill the circle, so
@@ -43,8 +42,7 @@ def nearest_societies(
         covariance: of the place (2 x 2).
         radius2: squared radius of its 95% ellipse.
         people: the societies.
-        count: draws.
-        seed: of the draws.
+        drawn: bootstrap draws of the place (draws x 2).
     """
     places = positions(people)
     squares = ((places - point) ** 2).sum(axis=1)
@@ -52,9 +50,8 @@ def nearest_societies(
     between = places[:, None, :] - places
     errors = 2 * np.sqrt(np.maximum(np.einsum("jik,kl,jil->ji", between, covariance, between), 0.0))
     among = ~(gaps > np.sqrt(radius2) * errors).any(axis=1)
-    drawn = draws(point, covariance, radius2, count, seed)
     first = ((drawn[:, None, :] - places) ** 2).sum(axis=2).argmin(axis=1)
-    frequency = np.bincount(first, minlength=len(places)) / count
+    frequency = np.bincount(first, minlength=len(places)) / len(drawn)
     order = np.argsort(squares, kind="stable")
     listed = [n for rank, n in enumerate(order) if among[n] or rank < SHOWN]
     societies = list(people.societies.values())

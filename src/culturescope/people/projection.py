@@ -72,10 +72,19 @@ class Projection:
         """Places (2) or (n x 2) of raw item means (10) or (n x 10), whatever their range."""
         return np.asarray(self.coefficients[0] + means @ self.slopes)
 
+    def leverage(self, means: Floats) -> float:
+        """Leverage h of raw item means (10): how far they lie from those of the societies."""
+        at = np.concatenate([[1.0], means])
+        return float(at @ self.inverse @ at)
+
     def error(self, means: Floats) -> Floats:
         """Covariance (2 x 2) of the projection's error at raw item means (10)."""
-        at = np.concatenate([[1.0], means])
-        return np.asarray(self.covariance * (1 + at @ self.inverse @ at))
+        return np.asarray(self.covariance * (1 + self.leverage(means)))
+
+    def resampled(self, means: Floats, count: int, rng: np.random.Generator) -> Floats:
+        """Bootstrap of that error (count x 2): leave-one-out residuals drawn with replacement, leverage included."""
+        drawn = self.residuals[rng.integers(len(self.residuals), size=count)]
+        return np.asarray(drawn * np.sqrt(1 + self.leverage(means)))
 
     def place(self, means: Mapping[str, float]) -> tuple[float, float]:
         """The place (x, y) of ten raw item means.

@@ -1,4 +1,4 @@
-"""How sure a place is: covariance over scenarios, wordings and the projection, and the radius of its ellipse.
+"""How sure a place is: covariance over scenarios, wordings and the map itself, and the radius of its ellipse.
 
 The place is linear in the scenarios' values: (x, y) = c + sum_s w_s v_s with w_s (2). So with the strata of the
 intervals (`stats.strata`; variance sd_h^2, f_h degrees of freedom):
@@ -7,44 +7,43 @@ intervals (`stats.strata`; variance sd_h^2, f_h degrees of freedom):
 - wordings, shared by all items and crossed with scenarios, so that items covary: B = cov_w(place under wording w) / W less
   the scenario x wording interaction that A holds already. Two or three wordings say little about the shape of B, so half
   of it is taken from the shape of S = A + P: B' = B / 2 + tr(S^-1 B) S / 4.
-- projection: P, see `projection`.
+- the map: P, errors of the projection and, where there is one, of the calibration.
 
 covariance = S + B'. The ellipse of 95% holds S at the radius 2 F(2, f) and B' at t(W - 1)^2 / 0.75: squared radius = the
-largest eigenvalue of covariance^-1 (2 F S + t^2 / 0.75 B'). f is Welch's, over the strata and the projection, in the
+largest eigenvalue of covariance^-1 (2 F S + t^2 / 0.75 B'). f is Welch's, over the strata and the errors of the map, in the
 metric of S. The factor 0.75 makes the ellipse exact for wordings that move a place along one line, and more than enough
 for wordings that move it in any direction.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
+from culturescope.people.placement import Placement
 from culturescope.stats.strata import Design
 
 Floats = NDArray[np.float64]
+Error = tuple[Floats, float]
+"""A covariance (2 x 2) and the degrees of freedom behind it."""
 LEVEL = 0.95
 
 
-def spread_of(design: Design, weights: Floats, error: Floats, freedom: int) -> tuple[Floats, float]:
+def spread_of(design: Design, weights: Floats, errors: Sequence[Error]) -> tuple[Floats, float]:
     """Covariance (2 x 2) of a place and the squared radius of its ellipse.
 
     Args:
         design: scenarios, wordings and strata.
         weights: what each scenario's mean adds to x and y (S x 2), in the design's order.
-        error: covariance of the projection (2 x 2).
-        freedom: degrees of freedom behind it.
+        errors: of the map.
     """
     from scipy.special import stdtrit
 
-    squares = np.zeros((len(design.freedom), 2, 2))
-    np.add.at(squares, design.stratum, weights[:, :, None] * weights[:, None, :])
+    squares = _squares(design, weights)
     parts = squares * design.variance()[:, None, None]
-    sure = parts.sum(axis=0) + error
-    shares = np.append(np.einsum("ij,hji->h", np.linalg.inv(sure), parts), 0.0)
-    shares[-1] = 2 - shares.sum()
-    f = np.append(design.freedom, freedom)
-    radius = radius_squared(float(np.clip(4 / (shares**2 / (f + 2)).sum() - 2, f.min(), f.sum())))
+    sure, radius = pooled([*zip(parts, design.freedom, strict=True), *errors])
     if design.wordings == 1:
         return sure, radius
     between = np.cov(weights.T @ design.values)
@@ -58,6 +57,37 @@ def spread_of(design: Design, weights: Floats, error: Floats, freedom: int) -> t
     return covariance, float(np.linalg.eigvals(wide).real.max())
 
 
+def pooled(errors: Sequence[Error]) -> tuple[Floats, float]:
+    """The sum of independent errors, and the squared radius of its ellipse with Welch's degrees of freedom."""
+    parts, f = np.array([part for part, _ in errors]), np.array([freedom for _, freedom in errors])
+    whole = parts.sum(axis=0)
+    shares = np.einsum("ij,hji->h", np.linalg.inv(whole), parts)
+    return whole, radius_squared(float(np.clip(4 / (shares**2 / (f + 2)).sum() - 2, f.min(), f.sum())))
+
+
+def resampled(design: Design, weights: Floats, count: int, rng: np.random.Generator) -> Floats:
+    """Bootstrap of a place over scenarios (within strata) and wordings: offsets (count x 2) from the place.
+
+    Scenarios and wordings are drawn with replacement, deviations rescaled for small samples as in the intervals of d.
+    The scenario x wording interaction, which both hold, is taken out of the wordings' share.
+    """
+    deviations = design.deviations()
+    offsets = np.zeros((count, 2))
+    for stratum in range(len(design.freedom)):
+        inside = np.flatnonzero(design.stratum == stratum)
+        drawn = rng.integers(len(inside), size=(count, len(inside)))
+        offsets += deviations[inside][drawn] @ weights[inside]
+    if design.wordings > 1:
+        places = (weights.T @ design.values).T
+        apart = (places - places.mean(axis=0)) * np.sqrt(design.wordings / (design.wordings - 1))
+        between = np.trace(np.cov(places.T))
+        extra = float(np.einsum("hii,h->", _squares(design, weights), design.interaction()))
+        share = max(0.0, 1 - extra / between) if between > 0 else 0.0
+        drawn = rng.integers(design.wordings, size=(count, design.wordings))
+        offsets += np.sqrt(share) * apart[drawn].mean(axis=1)
+    return offsets
+
+
 def radius_squared(freedom: float) -> float:
     """Squared radius 2 F(2, f) of a 95% ellipse whose covariance is known up to a factor with f degrees of freedom.
 
@@ -66,24 +96,29 @@ def radius_squared(freedom: float) -> float:
     return float(freedom * np.expm1(-2 / freedom * np.log(1 - LEVEL)))
 
 
-def freedom_of(radius2: float) -> float:
-    """The degrees of freedom that give a squared radius; infinite at or below that of the normal distribution."""
-    from scipy.optimize import brentq
+def holds_null(placement: Placement) -> bool:
+    """Whether the ellipse of a place holds a model without values: the uniform one, or in single orders any letter bias.
 
-    if radius2 <= radius_squared(1e6):
-        return float("inf")
-    return float(brentq(lambda f: radius_squared(f) - radius2, 0.05, 1e6))
-
-
-def draws(place: Floats, covariance: Floats, radius2: float, count: int, seed: int) -> Floats:
-    """Draws (count x 2) of Student's t in two dimensions, 95% of which lie in the ellipse."""
-    rng = np.random.default_rng(seed)
-    normal = rng.standard_normal((count, 2)) @ np.linalg.cholesky(covariance).T
-    f = freedom_of(radius2)
-    scale = 1.0 if np.isinf(f) else np.sqrt(f / rng.chisquare(f, count))[:, None]
-    return np.asarray(place + normal * scale)
+    In single orders these lie on a line through the uniform null (see `Placement.letters`).
+    """
+    offset, covariance = np.array(placement.displacement), np.array(placement.covariance)
+    if np.linalg.det(covariance) <= 0:
+        return not offset.any()
+    along = np.array(placement.letters or (0.0, 0.0))
+    if along.any():
+        unit = np.linalg.solve(covariance, along)
+        reach = 1.0 if placement.conversion == "paper" else np.inf
+        offset = offset - np.clip(unit @ offset / (unit @ along), -reach, reach) * along
+    return distance_squared(offset, covariance) <= placement.radius2
 
 
 def distance_squared(offset: Floats, covariance: Floats) -> float:
     """Squared distance of an offset (2) in the metric of a covariance."""
     return float(offset @ np.linalg.solve(covariance, offset))
+
+
+def _squares(design: Design, weights: Floats) -> Floats:
+    """Sum of w w' in each stratum (strata x 2 x 2)."""
+    squares = np.zeros((len(design.freedom), 2, 2))
+    np.add.at(squares, design.stratum, weights[:, :, None] * weights[:, None, :])
+    return squares

@@ -6,27 +6,24 @@ where these differ), `item_means.csv` (raw means on the item's own scale) and `s
 
 from __future__ import annotations
 
-import csv
 import difflib
 import functools
-import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import FiniteFloat, ValidationError
 
 from culturescope.errors import BadInputError
 from culturescope.instrument import Item, load_pack
 from culturescope.people.placement import Frozen
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from culturescope.people.table_files import notes_of, rows_of
 
 DATA = Path(__file__).parent / "data"
+LATEST = ("code", "name", "zone", "year", "x", "y", "series", "source")
+OTHER = ("code", "year", "x", "y", "series", "source")
+MEANS = ("code", "year", "item", "mean", "source")
 
 
 class Society(Frozen):
@@ -36,8 +33,8 @@ class Society(Frozen):
     name: str
     zone: str | None
     year: int
-    x: float
-    y: float
+    x: FiniteFloat
+    y: FiniteFloat
     series: str
     source: str
 
@@ -107,17 +104,27 @@ class People:
         Raises:
             BadInputError: unknown; the message gives the nearest codes and names.
         """
-        asked = name.strip().casefold()
+        asked = " ".join(name.split()).casefold()
+        if not asked:
+            raise BadInputError(
+                "no society was named: give a code or a name, for example IND or India; culturescope people list shows all"
+            )
         known = {s.code.casefold(): s for s in self.societies.values()}
         known |= {s.name.casefold(): s for s in self.societies.values()}
         if asked in known:
             return known[asked]
         # A word of a name ("Rico"), or letters in the wrong order ("Vietman", "IDN" for "IND").
         words = [k for k in known if len(asked) > 2 and asked in k]
-        near = dict.fromkeys(known[k].code for k in words + difflib.get_close_matches(asked, known, 6, 0.6))
+        close = difflib.get_close_matches(asked, known, 6, 0.6) or difflib.get_close_matches(
+            asked, known, 6, 0.0
+        )
+        near = dict.fromkeys(known[k].code for k in words + close)
         shown = ", ".join(f"{code} ({self.societies[code].name})" for code in list(near)[:3])
-        hint = f"; nearest are {shown}" if shown else ""
-        raise BadInputError(f'unknown society "{name}"{hint}; culturescope people list shows all')
+        given = " ".join(name.split())
+        given = given if len(given) <= 40 else given[:39] + "…"
+        raise BadInputError(
+            f'unknown society "{given}"; nearest are {shown}; culturescope people list shows all'
+        )
 
     def position(self, code: str, year: int) -> Society | None:
         """A society's position in a year, where these tables hold it."""
@@ -129,17 +136,31 @@ class People:
         return tuple(m for m in self.item_means.values() if not m.missing(self.item_ids))
 
     def with_societies(self, more: Iterable[Society]) -> People:
-        """The same tables with further societies (a later survey replaces an earlier one).
+        """The same tables with further societies; the latest survey of each is its place on the map.
+
+        Positions of other years stay, or are kept, beside it: the projection takes that of the year of the item means.
 
         Raises:
-            BadInputError: they belong to another series.
+            BadInputError: they belong to another series, or hold a society and year twice.
         """
-        joined = dict(self.societies)
+        joined, others = dict(self.societies), {(s.code, s.year): s for s in self.other_years}
+        given: set[tuple[str, int]] = set()
         for s in more:
             check_series(self.series, s)
-            if s.code not in joined or joined[s.code].year <= s.year:
-                joined[s.code] = s
-        return People(**{**self.__dict__, "societies": dict(sorted(joined.items()))})
+            if (s.code, s.year) in given:
+                raise BadInputError(
+                    f"{s.code} of {s.year} was given twice; each society and year has one position"
+                )
+            given.add((s.code, s.year))
+            known = joined.get(s.code)
+            if known is not None and known.year > s.year:
+                others[s.code, s.year] = s
+                continue
+            if known is not None and known.year < s.year:
+                others[known.code, known.year] = known
+            others.pop((s.code, s.year), None)
+            joined[s.code] = s
+        return replace(self, societies=dict(sorted(joined.items())), other_years=tuple(others.values()))
 
 
 def check_series(series: str, society: Society) -> None:
@@ -162,18 +183,20 @@ def load_people(folder: Path = DATA) -> People:
     Raises:
         BadInputError: a file is missing or wrong, series are mixed, or a mean lies outside of its item's range.
     """
-    notes = _toml(folder / "sources.toml")
-    series = str(notes["series"]["id"])
-    latest = _societies(folder / "societies.csv", series)
+    notes = notes_of(folder / "sources.toml")
+    series, sources = str(notes["series"]["id"]), _sources(notes["source"])
+    latest = _societies(folder / "societies.csv", LATEST, series, sources)
     names = {s.code: (s.name, s.zone or "") for s in latest}
     items = {i.id: i for i in load_pack().items}
+    if unknown := [code for code in notes["left_out"] if code not in names]:
+        raise BadInputError(f"sources.toml, [left_out]: {', '.join(unknown)} is not in societies.csv")
     return People(
         series=series,
         societies={s.code: s for s in latest},
-        other_years=_societies(folder / "other_years.csv", series, names),
-        item_means=_item_means(folder / "item_means.csv", items, names),
+        other_years=_societies(folder / "other_years.csv", OTHER, series, sources, names),
+        item_means=_item_means(folder / "item_means.csv", items, names, sources),
         items=tuple(items.values()),
-        sources={k: Source.model_validate(v) for k, v in notes["source"].items()},
+        sources=sources,
         left_out=dict(notes["left_out"]),
         rescaling={k: (v["slope"], v["intercept"]) for k, v in notes["rescaling"].items()},
     )
@@ -218,62 +241,74 @@ def check_item_value(item: Item, value: float) -> float:
 
 
 def _societies(
-    file: Path, series: str, names: Mapping[str, tuple[str, str]] | None = None
+    file: Path,
+    columns: tuple[str, ...],
+    series: str,
+    sources: Mapping[str, Source],
+    names: Mapping[str, tuple[str, str]] | None = None,
 ) -> tuple[Society, ...]:
     found: dict[tuple[str, int | None], Society] = {}
-    for number, row in _rows(file):
-        where = f"{file.name}, line {number}"
+    for where, row in rows_of(file, columns, sources):
         if names is not None:
-            row["name"], row["zone"] = names.get(row["code"], ("", ""))
+            if row["code"] not in names:
+                raise BadInputError(f"{where}: {row['code']} is not in societies.csv")
+            row["name"], row["zone"] = names[row["code"]]
         try:
             one = Society.model_validate({**row, "zone": row["zone"] or None})
-        except (ValidationError, KeyError) as error:
-            raise BadInputError(f"{where}: not a society: {error}") from None
-        check_series(series, one)
+            check_series(series, one)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise BadInputError(f"{where}: {first['loc'][0]} is not right: {first['msg']}") from None
+        except BadInputError as error:
+            raise BadInputError(f"{where}: {error}") from None
         key = (one.code, None if names is None else one.year)
-        if key in found:
-            raise BadInputError(f"{where}: {one.code} is there twice")
+        if not one.code or key in found:
+            raise BadInputError(f"{where}: {one.code or 'a society without a code'} is there twice")
         found[key] = one
     return tuple(found.values())
 
 
-def _item_means(file: Path, items: Mapping[str, Item], known: Mapping[str, Any]) -> dict[str, ItemMeans]:
-    rows: dict[tuple[str, int], dict[str, tuple[float, str]]] = {}
-    for number, row in _rows(file):
-        where = f"{file.name}, line {number}"
-        if row["item"] not in items or row["code"] not in known:
-            raise BadInputError(f"{where}: unknown item or society: {row['item']}, {row['code']}")
+def _item_means(
+    file: Path, items: Mapping[str, Item], known: Mapping[str, Any], sources: Mapping[str, Source]
+) -> dict[str, ItemMeans]:
+    rows: dict[str, dict[str, tuple[float, str]]] = {}
+    years: dict[str, int] = {}
+    for where, row in rows_of(file, MEANS, sources):
+        code, item = row["code"], row["item"]
+        if item not in items or code not in known:
+            raise BadInputError(f"{where}: unknown item or society: {item}, {code}")
         try:
             value, year = float(row["mean"]), int(row["year"])
-            check_item_value(items[row["item"]], value)
+            check_item_value(items[item], value)
         except ValueError:
             raise BadInputError(f"{where}: year and mean must be numbers") from None
         except BadInputError as error:
             raise BadInputError(f"{where}: {error}") from None
-        rows.setdefault((row["code"], year), {})[row["item"]] = (value, row["source"])
+        if years.setdefault(code, year) != year:
+            raise BadInputError(
+                f"{where}: {code} has means of {years[code]} and of {year}; the means of a society are of one survey"
+            )
+        if item in rows.setdefault(code, {}):
+            raise BadInputError(f"{where}: the mean of {item} in {code} is there twice")
+        rows[code][item] = (value, row["source"])
     return {
         code: ItemMeans(
             code=code,
-            year=year,
+            year=years[code],
             means={i: means[i][0] for i in items if i in means},
             sources=tuple(dict.fromkeys(source for _, source in means.values())),
         )
-        for (code, year), means in rows.items()
+        for code, means in rows.items()
     }
 
 
-def _rows(file: Path) -> list[tuple[int, dict[str, str]]]:
-    try:
-        with file.open(encoding="utf-8", newline="") as lines:
-            return list(enumerate(csv.DictReader(lines), 2))
-    except OSError as error:
-        raise BadInputError(f"{file} cannot be read: {error.strerror}") from None
-
-
-def _toml(file: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadInputError(f"{file} cannot be read: {error.strerror}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise BadInputError(f"{file}: not valid TOML: {error}") from None
+def _sources(entries: Mapping[str, Any]) -> dict[str, Source]:
+    found = {}
+    for key, entry in entries.items():
+        try:
+            found[key] = Source.model_validate(entry)
+        except ValidationError as error:
+            first = error.errors()[0]
+            part = ".".join(map(str, first["loc"]))
+            raise BadInputError(f"sources.toml, [source.{key}]: {part}: {first['msg']}") from None
+    return found

@@ -4,33 +4,40 @@ from __future__ import annotations
 
 import numpy as np
 
-from culturescope.people.placement import Placement
-from culturescope.people.spread import distance_squared
+from culturescope.people.placement import AXES, Calibration, Placement
+from culturescope.people.spread import holds_null
 
 POLES = {"x": ("survival", "self-expression"), "y": ("traditional", "secular-rational")}
 NAMED = 6
+ONE_ORDER = "Asked in one order only: a preference for a letter is not taken out of the place."
 
 
 def describe(placement: Placement) -> list[str]:
     """A place in sentences; a null, or a model on which the instrument does not work, leans nowhere and is near to nobody."""
     where = f"x {placement.x:+.2f}, y {placement.y:+.2f}, conversion {placement.conversion}"
+    if placement.calibration:
+        where += f", calibrated: {placement.calibration.line}"
     if placement.domain:
         where += f", domain {placement.domain}"
     if placement.kind == "null":
-        lines = [
-            f"{placement.label} null ({where}): where a model without values falls; the conversion puts it there."
-        ]
+        made = "the conversion and its calibration put" if placement.calibration else "the conversion puts"
+        name = f"{placement.label} null" + (f" of {placement.run}" if placement.run else "")
+        lines = [f"{name} ({where}): where a model without values falls; {made} it there."]
         return lines + (["No society lives there."] if placement.outside else [])
     lines = [f"{placement.label}: {where}."]
-    if not {"X", "Y"} <= set(placement.verdicts) or "not checked" in placement.verdicts.values():
-        lines.append("The instrument was not checked on this model: read no values into the place.")
-    elif "not interpretable" in placement.verdicts.values():
-        bad = " and ".join(a for a, v in placement.verdicts.items() if v == "not interpretable")
-        lines.append(
-            f"Not interpretable on {bad}: noise and conversion make this place, not values of the model."
-        )
-    else:
+    if placement.single_order:
+        lines.append(ONE_ORDER)
+    if placement.readable:
         lines += _found(placement)
+    else:
+        bad = " and ".join(axis for axis in AXES if placement.verdict_on(axis) == placement.verdict)
+        if placement.verdict == "not interpretable":
+            lines.append(
+                f"Not interpretable on {bad}: noise and conversion make this place, not values of the model."
+            )
+        else:
+            on = "" if bad == " and ".join(AXES) else f" (axis {bad})"
+            lines.append(f"The instrument was not checked on this model{on}: read no values into the place.")
     if placement.outside:
         lines.append("Outside of the hull of the societies: extrapolated.")
     if placement.beyond:
@@ -39,12 +46,28 @@ def describe(placement: Placement) -> list[str]:
     return lines
 
 
+def calibration_words(found: Calibration) -> str:
+    """The calibrated line, what it was fitted on, and how much of the societies' spread it gives back."""
+    k, a = found.k_interval, found.intercept_interval
+    kind = f"{found.persona} " if found.persona else ""
+    of = f" of {found.model}" if found.model else ""
+    without = f"; left out for want of item means: {', '.join(found.left_out)}" if found.left_out else ""
+    return (
+        f"Calibrated on {kind}personas{of} of {len(found.societies)} societies ({', '.join(found.societies)}){without}: "
+        f"{found.line}, k within {k[0]:.2f} to {k[1]:.2f}, intercept within {a[0]:+.2f} to {a[1]:+.2f} (95%); "
+        f"shrinkage {found.shrinkage:.2f}."
+    )
+
+
 def _found(placement: Placement) -> list[str]:
-    covariance, shift = np.array(placement.covariance), np.array(placement.displacement)
-    if distance_squared(shift, covariance) <= placement.radius2:
-        return ["The ellipse holds the null: the place cannot be told from that of a model without values."]
+    if holds_null(placement):
+        wanting = " or of one that merely prefers a letter" if placement.single_order else ""
+        return [
+            f"The ellipse holds the null: the place cannot be told from that of a model without values{wanting}."
+        ]
     lines = []
-    halves = np.sqrt(placement.radius2 * covariance.diagonal())
+    shift = np.array(placement.displacement)
+    halves = np.sqrt(placement.radius2 * np.array(placement.covariance).diagonal())
     for (axis, (negative, positive)), moved, half in zip(POLES.items(), shift, halves, strict=True):
         if abs(moved) > half:
             lines.append(
@@ -52,7 +75,7 @@ def _found(placement: Placement) -> list[str]:
             )
         else:
             lines.append(f"No clear lean on {axis}: {moved:+.2f} from the null (within {half:.2f}).")
-    if "weak" in placement.verdicts.values():
+    if placement.verdict == "weak":
         lines.append("The verdict is weak on an axis: a hint, not a finding.")
     # Outside of the societies the distance is made by the conversion as much as by the model.
     if placement.nearest and not placement.outside:
