@@ -105,8 +105,8 @@ def test_a_wait_of_hours_is_said_and_not_slept() -> None:
 @pytest.mark.parametrize(
     ("step", "kind", "exit_code", "words"),
     [
-        (status(401), "key", 2, "--api-key-env"),
-        (status(403), "key", 2, "--api-key-env"),
+        (status(401), "key", 2, "api_key_env"),
+        (status(403), "key", 2, "api_key_env"),
         (status(404, "no such model"), "missing", 2, "scripted.*no such model"),
         (status(400, "bad prompt"), "rejected", 2, "bad prompt"),
         (status(429, "You are out.", "insufficient_quota", Retry_After="1"), "quota", 1, "quota .* used up"),

@@ -168,7 +168,16 @@ Tables = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts, nothing else, on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
 
-LOAD_OPTIONS = ("dtype", "device", "revision", "blocks", "trust_remote_code", "download", "padding_side")
+LOAD_OPTIONS = (
+    "dtype",
+    "device",
+    "revision",
+    "blocks",
+    "trust_remote_code",
+    "download",
+    "padding_side",
+    "api_key_env",
+)
 
 
 def load_options(model_args: str | None = None, **given: Any) -> dict[str, Any]:

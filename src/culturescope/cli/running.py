@@ -140,7 +140,7 @@ def _new_run(
     quiet: bool,
 ) -> None:
     from culturescope.experiments.audit import carry_out, start_run
-    from culturescope.models import load as load_model
+    from culturescope.models import open_model as load_model
     from culturescope.runs.place import refuse_taken
 
     if output_path is not None:

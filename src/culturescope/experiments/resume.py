@@ -8,7 +8,7 @@ from pathlib import Path
 
 from culturescope.errors import RunFolderError
 from culturescope.experiments.audit import MAY_DIFFER, carry_out, design_of, run_config
-from culturescope.models import load
+from culturescope.models import open_model
 from culturescope.probing.results import Results
 from culturescope.runs import RunFolder
 
@@ -40,7 +40,7 @@ def resume_run(
         if not isinstance(source, str):
             raise RunFolderError(f"{folder.path} does not say which model was asked (config.load.source)")
         folder.check_same(config, None, ignore=MAY_DIFFER)
-        model = load(source, **options, progress=progress)
+        model = open_model(source, **options, progress=progress)
         folder.check_same(config, model.identity.as_dict(), ignore=MAY_DIFFER)
         folder.restart()
         return folder.path, carry_out(model, folder, batch_size=batch_size, quiet=quiet)

@@ -45,7 +45,7 @@ class Address:
         if parts.username is not None or parts.password is not None or parts.query:
             raise ModelError(
                 "the address of a served model holds no user, password or query; "
-                "a key comes from an environment variable (--api-key-env)"
+                "a key comes from an environment variable (api_key_env=NAME)"
             )
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ModelError(f"not an address of a served model: {text.strip()!r}; expected {EXAMPLE}")

@@ -241,7 +241,7 @@ class Endpoint:
         if status in (401, 403):
             env = self.api_key_env or DEFAULT_KEY
             what = f"refuses the key from {env}" if self._key else "wants a key"
-            todo = "check it" if self._key else "name the variable that holds one with --api-key-env"
+            todo = "check it" if self._key else "name the variable that holds one (api_key_env=NAME)"
             return EndpointError(f"{url} {what} ({status}: {said}); {todo}", "key"), None
         if status == 402 or "insufficient_quota" in code:
             text = f"the quota at {url} is used up ({status}: {said}); top it up, or wait until it is renewed"
@@ -305,7 +305,7 @@ class Endpoint:
         if not key:
             raise ModelError(
                 f"the environment variable {name} is not set; it holds the key for {self.address.url} "
-                "(another variable: --api-key-env NAME; no key: --api-key-env none)"
+                "(another variable: api_key_env=NAME; no key: api_key_env=none)"
             )
         if not (key.isascii() and key.isprintable()) or " " in key:
             raise ModelError(

@@ -54,6 +54,7 @@ class Task:
             "logprobs": list(reading.logprobs),
             "tokens": reading.tokens,
             "text": text,
+            **({"bounded": list(reading.bounded)} if reading.bounded else {}),
         }
 
 
