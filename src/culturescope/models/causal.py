@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -26,6 +27,17 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from culturescope.prompts import Prompt
+
+
+@dataclass(frozen=True)
+class Passing:
+    """What the rows of the passes under way are: the number of each row's prompt in the call, and what the call does.
+
+    Hooks on blocks need it to tell prompts apart, and the prompt from what is written after it.
+    """
+
+    prompts: tuple[int, ...]
+    generating: bool
 
 
 @dataclass(frozen=True)
@@ -68,6 +80,8 @@ class CausalModel:
         self._accepts = set(inspect.signature(module.forward).parameters)
         self.edits: list[dict[str, Any]] = []
         """What is done to the residual stream at the moment (kept by `steering`), as plain values."""
+        self.passing: Passing | None = None
+        """Which prompts the rows of the current pass belong to; None outside of this class's own passes."""
 
     @property
     def identity(self) -> ModelIdentity:
@@ -178,7 +192,9 @@ class CausalModel:
             raise ModelError(f"the batch size must be at least 1, not {batch_size}")
         ids = self.encode(prompts)
         for indices in self._batches(ids, batch_size):
-            yield indices, self._read([ids[index] for index in indices])
+            with self._as(indices, generating=False):
+                readings = self._read([ids[index] for index in indices])
+            yield indices, readings
 
     def generate(
         self,
@@ -215,7 +231,7 @@ class CausalModel:
             batch.pop("position_ids", None)  # generate counts them itself, token by token
             noise = [PromptNoise([prompts[index].sha256 for index in indices], seed, temperature)]
             write: Any = self._module.generate
-            with quiet(), torch.inference_mode(), _memory():
+            with self._as(indices, generating=True), quiet(), torch.inference_mode(), _memory():
                 output = write(
                     **batch, generation_config=config, logits_processor=noise if temperature > 0 else []
                 )
@@ -223,6 +239,14 @@ class CausalModel:
             for index, row in zip(indices, output.tolist(), strict=True):
                 written[index] = self._text_of(row[start:], ends)
         return written
+
+    @contextmanager
+    def _as(self, prompts: Sequence[int], *, generating: bool) -> Iterator[None]:
+        self.passing = Passing(tuple(prompts), generating)
+        try:
+            yield
+        finally:
+            self.passing = None
 
     def _read(self, rows: list[list[int]]) -> list[LetterReading]:
         import torch
