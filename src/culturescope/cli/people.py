@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from culturescope.cli import options as o
+from culturescope.cli.importing import import_command
 from culturescope.errors import BadInputError
 
+if TYPE_CHECKING:
+    from culturescope.people import People
+
 people_app = typer.Typer(help="Societies on the map: positions and item means.", no_args_is_help=True)
+people_app.command("import")(import_command)
+
+Tables = Annotated[
+    Path | None,
+    typer.Option(
+        "--tables", help="Folder of `people import`, taken beside the package's own.", show_default=False
+    ),
+]
 
 
 @people_app.command("list")
@@ -21,12 +34,11 @@ def people_list(
             "--zone", help='Only this cultural zone, for example "Latin America".', show_default=False
         ),
     ] = None,
+    tables: Tables = None,
     as_json: o.Json = False,
 ) -> None:
     """Show the societies: code, name, zone, survey year, position, and how many item means there are."""
-    from culturescope.people import load_people
-
-    people = load_people()
+    people = _tables(tables)
     wanted = None
     if zone is not None:
         wanted = {z.casefold(): z for z in people.zones}.get(zone.strip().casefold())
@@ -60,12 +72,11 @@ def people_show(
     name: Annotated[
         str, typer.Argument(metavar="SOCIETY", help='Code or name, in any case: IND, india, "South Korea".')
     ],
+    tables: Tables = None,
     as_json: o.Json = False,
 ) -> None:
     """Show a society: position, year, zone, the ten item means (or which are missing), and sources."""
-    from culturescope.people import load_people
-
-    people = load_people()
+    people = _tables(tables)
     s = people.society(name)
     means = people.item_means.get(s.code)
     missing = means.missing(people.item_ids) if means else people.item_ids
@@ -97,3 +108,13 @@ def people_show(
             typer.echo(f"  missing: {', '.join(missing)}")
     for key in keys:
         typer.echo(f"Source: {people.sources[key]}")
+
+
+def _tables(folder: Path | None) -> People:
+    from culturescope.people import load_people
+
+    if folder is None:
+        return load_people()
+    from culturescope.people.survey_files import load_imported
+
+    return load_imported(folder)

@@ -1,0 +1,177 @@
+"""Imported aggregates beside the package's own tables."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from culturescope.errors import BadInputError
+from culturescope.people.survey_files.writing import ABOUT, FORMAT, MEANS, POSITIONS, SHARES
+from culturescope.people.tables import ItemMeans, People, Society, Source, check_item_value, load_people
+
+
+@dataclass(frozen=True)
+class Surveyed:
+    """A society surveyed in a year, as imported.
+
+    Args:
+        code, name, year: which one.
+        means: item to mean.
+        errors: item to standard error.
+        n: item to respondents.
+        sources: keys of the sources.
+    """
+
+    code: str
+    name: str
+    year: int
+    means: Mapping[str, float]
+    errors: Mapping[str, float]
+    n: Mapping[str, int]
+    sources: tuple[str, ...]
+
+
+def load_imported(folder: Path, people: People | None = None) -> People:
+    """The tables with the item means of an import added.
+
+    A society keeps one set of means: most items first, then a year that the map has a position of, then the later year, then
+    the imported one. Official positions stay. Where the import reproduces the official map, its positions of further years and
+    societies are added; societies without any position are left to `imported_surveys`.
+
+    Args:
+        folder: what `culturescope people import` wrote.
+        people: tables to add to, by default those of the package.
+
+    Raises:
+        BadInputError: no import, or a damaged one.
+    """
+    people = people or load_people()
+    people = people.with_societies(_new_positions(folder, people))
+    means = dict(people.item_means)
+    ranked: dict[str, tuple[int, bool, int, bool]] = {
+        code: (len(m.means), people.position(code, m.year) is not None, m.year, False)
+        for code, m in means.items()
+    }
+    for one in imported_surveys(folder):
+        if one.code not in people.societies:
+            continue
+        mapped = people.position(one.code, one.year) is not None
+        rank = (len(one.means), mapped, one.year, True)
+        if one.code not in ranked or rank > ranked[one.code]:
+            ranked[one.code] = rank
+            means[one.code] = ItemMeans(
+                code=one.code, year=one.year, means=dict(one.means), sources=one.sources
+            )
+    sources = {**people.sources, **_sources(folder)}
+    return replace(people, item_means=dict(sorted(means.items())), sources=sources)
+
+
+def imported_surveys(folder: Path) -> tuple[Surveyed, ...]:
+    """All societies and years of an import, whether the map knows them or not.
+
+    Raises:
+        BadInputError: no import, or a damaged one.
+    """
+    names = {s["code"]: s["name"] for s in _about(folder).get("societies", ())}
+    items = {i.id: i for i in load_people().items}
+    rows: dict[tuple[str, int], dict[str, tuple[float, float, int, str]]] = {}
+    for where, row in _rows(folder / MEANS):
+        try:
+            value = check_item_value(items[row["item"]], float(row["mean"]))
+            rows.setdefault((row["code"], int(row["year"])), {})[row["item"]] = (
+                value,
+                float(row["se"]),
+                int(row["n"]),
+                row["source"],
+            )
+        except (KeyError, ValueError, TypeError):
+            raise BadInputError(f"{where}: not a mean of an item; import the survey files again") from None
+        except BadInputError as error:
+            raise BadInputError(f"{where}: {error}") from None
+    return tuple(
+        Surveyed(
+            code=code,
+            name=names.get(code, code),
+            year=year,
+            means={i: found[i][0] for i in items if i in found},
+            errors={i: found[i][1] for i in items if i in found},
+            n={i: found[i][2] for i in items if i in found},
+            sources=tuple(dict.fromkeys(k for *_, keys in found.values() for k in keys.split("+"))),
+        )
+        for (code, year), found in rows.items()
+    )
+
+
+def _new_positions(folder: Path, people: People) -> list[Society]:
+    """Positions that the tables lack, if the import's map is the official one."""
+    about = _about(folder)
+    if not (about.get("map") or {}).get("is_official"):
+        return []
+    names = {s["code"]: s["name"] for s in about.get("societies", ())}
+    key = next(iter(_sources(folder)), "")
+    found = []
+    for where, row in _rows(folder / POSITIONS):
+        try:
+            code, year, x, y = row["code"], int(row["year"]), float(row["x"]), float(row["y"])
+        except (KeyError, ValueError, TypeError):
+            raise BadInputError(f"{where}: not a position; import the survey files again") from None
+        known = people.societies.get(code)
+        if known is None or people.position(code, year) is None:
+            name, zone = (known.name, known.zone) if known else (names.get(code, code), None)
+            found.append(
+                Society(
+                    code=code, name=name, zone=zone, year=year, x=x, y=y, series=people.series, source=key
+                )
+            )
+    return sorted(found, key=lambda s: s.year)
+
+
+def imported_distributions(folder: Path) -> dict[tuple[str, int, str], dict[int, float]]:
+    """Society, year and item to the share of each answer.
+
+    Raises:
+        BadInputError: no import, or a damaged one.
+    """
+    _about(folder)
+    found: dict[tuple[str, int, str], dict[int, float]] = {}
+    for where, row in _rows(folder / SHARES):
+        try:
+            key = (row["code"], int(row["year"]), row["item"])
+            found.setdefault(key, {})[int(row["answer"])] = float(row["share"])
+        except (KeyError, ValueError, TypeError):
+            raise BadInputError(f"{where}: not a share of an answer; import the survey files again") from None
+    return found
+
+
+def _about(folder: Path) -> dict[str, Any]:
+    try:
+        about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise BadInputError(
+            f"{folder} holds no imported survey files; culturescope people import FILE --output {folder} makes it"
+        ) from None
+    if not isinstance(about, dict) or about.get("format") != FORMAT:
+        raise BadInputError(f"{folder / ABOUT} is of another version: import the survey files again")
+    return about
+
+
+def _sources(folder: Path) -> dict[str, Source]:
+    try:
+        return {key: Source.model_validate(value) for key, value in _about(folder)["sources"].items()}
+    except (KeyError, AttributeError, ValidationError):
+        raise BadInputError(f"{folder / ABOUT} is damaged: import the survey files again") from None
+
+
+def _rows(file: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    try:
+        with file.open(encoding="utf-8", newline="") as lines:
+            for number, row in enumerate(csv.DictReader(lines), 2):
+                yield f"{file.name}, line {number}", row
+    except (OSError, UnicodeDecodeError, csv.Error):
+        raise BadInputError(f"{file} cannot be read: import the survey files again") from None
