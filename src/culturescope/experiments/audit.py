@@ -9,6 +9,7 @@ from typing import Any
 
 from culturescope.errors import RunFolderError
 from culturescope.experiments.design import Design
+from culturescope.experiments.persona_audit import audit_personas
 from culturescope.experiments.report import make_report
 from culturescope.models.protocols import BlackBox, ModelIdentity
 from culturescope.probing.agreement import NEW_TOKENS
@@ -118,7 +119,7 @@ def rewrite_page(run: str | os.PathLike[str], output: str | os.PathLike[str] | N
     rows = answered_rows(folder, design)
     manifest = folder.manifest.model_dump()
     if output is not None:
-        results = compute_results(rows, seed=design.seed)
+        results = results_of(rows, design)
         return _write_page(results, manifest, rows, design, Path(output))
     folder.lock()
     try:
@@ -214,8 +215,21 @@ def _length(task: Task) -> float:
     return float(sum(len(message.content) for message in task.prompt.messages))
 
 
-def _write_results(folder: RunFolder, design: Design, rows: Sequence[Mapping[str, Any]]) -> Results:
+def results_of(rows: Sequence[Mapping[str, Any]], design: Design) -> Results:
+    """Results of a run from its answers, with the audit of its personas where it has some.
+
+    Raises:
+        RunFolderError: samples are missing.
+    """
     results = compute_results(rows, seed=design.seed)
+    if not design.personas:
+        return results
+    audited = audit_personas(results, rows, design.personas, design.load_pack(), seed=design.seed)
+    return results.model_copy(update={"persona_audit": audited})
+
+
+def _write_results(folder: RunFolder, design: Design, rows: Sequence[Mapping[str, Any]]) -> Results:
+    results = results_of(rows, design)
     write_json(folder.path / RESULTS_NAME, results.model_dump(mode="json"))
     return results
 

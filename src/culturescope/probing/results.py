@@ -135,6 +135,72 @@ class PersonaReading(Frozen):
     shifts: tuple[PersonaShift, ...]
 
 
+class Figure(Frozen):
+    """A figure of an audit with its 95% interval; `note` says why a part of it is None."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    note: str = ""
+
+
+class AxisFollowing(Frozen):
+    """How the places under personas follow those of people on one axis of the map, over societies.
+
+    `slope` and `r2` of the model's coordinates on people's; `spread_ratio` sd(model) / sd(people), below one where personas
+    flatten what differs among people; the last one without the noise of the answers. `verdict` is that of the axis.
+    """
+
+    axis: Literal["X", "Y"]
+    verdict: str
+    slope: Figure
+    r2: Figure
+    spread_ratio: Figure
+    spread_ratio_less_noise: Figure
+
+
+class SocietyDistance(Frozen):
+    """How far from its people a persona brings the model: places (x, y), distances on the map, and the change against none.
+
+    Below zero the persona brings the model nearer. `people_year` is that of the people's place.
+    """
+
+    persona: str
+    society: str
+    name: str
+    partial: bool
+    people: tuple[float, float]
+    people_year: int
+    place: tuple[float, float]
+    distance: float
+    distance_without: float
+    change: Figure
+
+
+class KindAudit(Frozen):
+    """The audit of one kind of persona by one conversion.
+
+    `verdict` is the lower one of the two axes: distances need both. `mean_change` is over the societies asked,
+    `mean_change_of_such` the same as an estimate for societies like them. `caveat` says how little few societies tell.
+    """
+
+    kind: Literal["basic", "advanced"]
+    conversion: Literal["anchored", "paper"]
+    verdict: str
+    without: tuple[float, float]
+    societies: tuple[SocietyDistance, ...]
+    axes: tuple[AxisFollowing, ...]
+    mean_change: Figure
+    mean_change_of_such: Figure
+    caveat: str
+
+
+class PersonaAudit(Frozen):
+    """Do the places under personas of societies follow the places of their people?"""
+
+    kinds: tuple[KindAudit, ...]
+
+
 class Results(Frozen):
     """Everything a page or a script shows of a run; written as `results.json`."""
 
@@ -143,3 +209,4 @@ class Results(Frozen):
     check: Check | None = None
     agreement: Agreement | None = None
     personas: tuple[PersonaReading, ...] = ()
+    persona_audit: PersonaAudit | None = None
