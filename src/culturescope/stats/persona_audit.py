@@ -10,7 +10,8 @@ Medicine 27, 1693-1702):
 - societies: they stand for societies like them, so figures over them have the intervals of samples of S with normal
   places. Slope: t with S - 2 degrees of freedom. R2: Fisher's z of the correlation (1915, Biometrika 10, 507-521).
   Spreads: Pitman's and Morgan's exact interval for two variances of the same units (1939, Biometrika 31, 9-19). Mean
-  change: t with S - 1. A bootstrap of four societies has 35 outcomes and would be far too narrow.
+  change: t with S - 1. (Bootstraps of four societies draw the same one four times in 1.5% of cases; percentiles of
+  their slopes covered 91% in a simulation, at 1.5 times the width of these.)
 - answers: B joint draws of the places (one draw takes the same scenarios and wordings for all personas and for none).
   Noise that differs between societies is in their scatter and is not counted again. What all of them share along h (in
   the mean change: at all) is invisible there; the draws show it, and it is taken as normal.
@@ -138,14 +139,13 @@ def persona_audit(
         axis_audit(people[:, n], places[:, n], None if drawn is None else drawn[..., n], level=level)
         for n in (0, 1)
     )
-    caveat = ""
-    if count < FEW:
-        caveat = f"{count} {'society tells' if count == 1 else 'societies tell'} little of others: "
-        caveat += (
-            f"slopes, R2 and spreads rest on {count - 2} degree{'s' if count > 3 else ''} of freedom"
-            if count > 2
-            else "slopes, R2 and spreads are not estimable"
-        )
+    rest = (
+        f"rest on {count - 2} degree{'s' if count > 3 else ''} of freedom"
+        if count > 2
+        else "are not estimable"
+    )
+    who = "society tells" if count == 1 else "societies tell"
+    caveat = f"{count} {who} little of others: slopes, R2 and spreads {rest}" if count < FEW else ""
     return PersonaAudit(x, y, _distances(people, places, alone, drawn, alone_drawn, level), count, caveat)
 
 
