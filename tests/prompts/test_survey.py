@@ -28,7 +28,7 @@ def test_codes_of_single_questions_are_those_of_the_items_scale():
         if q.id == q.item:
             scale = pack.item(q.item).scale
             codes = q.scale().codes
-            assert codes == tuple(range(scale.low, scale.high + 1))
+            assert sorted(set(codes)) == list(range(scale.low, scale.high + 1))
             assert q.scale(turned=True).codes == codes[::-1]
 
 
@@ -60,23 +60,18 @@ def test_the_first_wording_of_every_label_names_the_right_code():
     assert label("X04", 3) == "would never do it"
     assert label("X05", 2).endswith("very careful with people")
     assert label("Y02-faith", 1) == "yes"
-    assert [label("X01-first", n).split()[-1] for n in (1, 2, 3, 4)] == [
-        "nation",
-        "decisions",
-        "prices",
-        "speech",
-    ]
 
 
-def test_second_aims_leave_the_first_out_and_name_it():
-    for q in questions_of(["X01"]):
-        if q.given is None:
-            continue
-        assert q.given not in q.scale().codes
-        assert len(q.scale().codes) == 3
-        first = next(a.label for a in question("X01-first").scale().answers if a.code == q.given)
-        for wording in (1, 2, 3, 4):
-            assert text(q, wording).count(first) == 1
+def test_pairs_of_aims_are_the_six_and_turned_they_swap_their_poles():
+    straight = question("X01").scale()
+    material, post = ("order", "prices"), ("say", "speech")
+    for answer in straight.answers:
+        aims = [w for w in (*material, *post) if w in answer.label.split() or answer.label.endswith(w)]
+        assert len(aims) == 2
+        assert answer.code == 1 + sum(a in post for a in aims)
+    assert len({a.label for a in straight.answers}) == 6
+    turned = question("X01").scale(turned=True)
+    assert [a + b for a, b in zip(straight.codes, turned.codes, strict=True)] == [4] * 6
 
 
 def test_each_quality_is_asked_with_the_whole_list_and_its_limit():

@@ -5,9 +5,9 @@ Eight items are one question each. Two are composed, as in the surveys themselve
 - Y02, the autonomy index, is four questions, one for each quality that counts, and each names the whole list of eleven and
   the limit of five. Its value is P(independence) + P(determination) - P(religious faith) - P(obedience). A model that says
   yes to everything gets 0, the middle.
-- X01, the post-materialist index, is a first aim and, once for each possible first aim, the second. With the share p of
-  each first aim and r, the share of voice or free speech among the seconds that follow it, its value is
-  1 + p(voice) + p(speech) + sum p r.
+- X01, the post-materialist index, is a choice of two aims out of four; it is 1 for order and prices, 3 for voice and free
+  speech, 2 for any other pair, so the six pairs are its answers. Shown the other way round, the pair at each place is that
+  of the other pole, or both are mixed: a preference for a place cancels.
 """
 
 from __future__ import annotations
@@ -97,7 +97,6 @@ class SurveyQuestion:
         kind: of its answers.
         wordings: four texts.
         answers: code, label and further words of each answer, as the questionnaire numbers them.
-        given: the first aim that a second one follows, as its code.
     """
 
     id: str
@@ -105,7 +104,6 @@ class SurveyQuestion:
     kind: Kind
     wordings: tuple[str, ...]
     answers: tuple[tuple[int, str, tuple[str, ...]], ...]
-    given: int | None = None
 
     def scale(self, *, turned: bool = False) -> AnswerScale:
         """The answers in the order shown; `turned` shows the last one first, under the number 1."""
@@ -168,7 +166,6 @@ def survey_prompt(
 def survey_questions() -> tuple[SurveyQuestion, ...]:
     """All questions, item by item."""
     content = _content()
-    aims = {a["code"]: a["label"] for a in content["answers"]["aims"]}
     found = []
     for entry in content["question"]:
         wordings, answers = entry["wordings"], entry["answers"]
@@ -176,18 +173,14 @@ def survey_questions() -> tuple[SurveyQuestion, ...]:
             wordings = content["wordings"][wordings]
         if isinstance(answers, str):
             answers = content["answers"][answers]
-        given = entry.get("given")
-        parts = {"topic": entry.get("topic", ""), "given": aims.get(given, "")}
+        topic = str(entry.get("topic", ""))
         found.append(
             SurveyQuestion(
                 entry["id"],
                 entry["item"],
                 entry["kind"],
-                tuple(w.format(**parts) for w in wordings),
-                tuple(
-                    (a["code"], a["label"], tuple(a.get("also", ()))) for a in answers if a["code"] != given
-                ),
-                given,
+                tuple(w.format(topic=topic) for w in wordings),
+                tuple((a["code"], a["label"], tuple(a.get("also", ()))) for a in answers),
             )
         )
     order = {item: n for n, item in enumerate(sorted({q.item for q in found}, key=_axis_order))}
