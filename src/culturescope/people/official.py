@@ -207,7 +207,10 @@ def one_series(*places: Society | OfficialPosition | OfficialProjection | People
 
 @dataclass(frozen=True)
 class Reproduction:
-    """How far own positions lie from the official ones of the same society and year (root mean squares)."""
+    """How far own positions lie from the official ones of the same society and year.
+
+    `x`, `y`: root mean squares; `societies` are counted once; `largest` is the society with the largest difference.
+    """
 
     societies: int
     x: float
@@ -232,13 +235,13 @@ def reproduction(
     gaps = {}
     for (code, year), own in positions.items():
         if code in people.societies and (official := people.position(code, year)) is not None:
-            gaps[code] = (own.x - official.x, own.y - official.y)
+            gaps[code, year] = (own.x - official.x, own.y - official.y)
     if not gaps:
         raise BadInputError("no society of the same survey year in common with the official positions")
     table = np.array(list(gaps.values()))
     x, y = np.sqrt((table**2).mean(axis=0))
-    largest = list(gaps)[int((table**2).sum(axis=1).argmax())]
-    return Reproduction(len(gaps), float(x), float(y), largest)
+    largest, _ = list(gaps)[int((table**2).sum(axis=1).argmax())]
+    return Reproduction(len({code for code, _ in gaps}), float(x), float(y), largest)
 
 
 def _axes(found: Components) -> tuple[list[int], Floats]:
@@ -263,7 +266,7 @@ def _axes(found: Components) -> tuple[list[int], Floats]:
             shown = " and ".join(f"{name} {pull:+.2f}" for name, pull in pulls.items())
             raise BadInputError(
                 f"the {axis} axis cannot be turned: its anchors disagree ({shown} towards its positive pole); "
-                "check that no item is coded the wrong way round"
+                "an item may be coded the wrong way round, or the respondents come from too few societies"
             )
         signs.append(float(np.sign(first)))
     return order, np.array(signs)
