@@ -47,10 +47,32 @@ def test_personas_are_of_similar_length(name):
 
 
 def test_value_free_personas_say_nothing_of_person_and_group():
-    words = (
-        "famil team alone together own group neighbour colleague relative advice help friend myself wife husband share "
-        "everyone nobody decide themselves praise people mind peace"
-    ).split()
+    words = [
+        "famil",
+        "team",
+        "alone",
+        "together",
+        "own",
+        "group",
+        "neighbour",
+        "colleague",
+        "relative",
+        "advice",
+        "help",
+        "friend",
+        "myself",
+        "wife",
+        "husband",
+        "share",
+        "everyone",
+        "nobody",
+        "decide",
+        "themselves",
+        "praise",
+        "people",
+        "mind",
+        "peace",
+    ]
     for p in PACK.personas:
         if p.kind == "neutral":
             text = p.text.replace("Decide everything exactly as this person would.", "")
