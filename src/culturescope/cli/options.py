@@ -12,6 +12,7 @@ from culturescope.errors import BadInputError
 if TYPE_CHECKING:
     from culturescope.experiments.design import Design
     from culturescope.experiments.personas import SocietyPersona
+    from culturescope.people import People
 
 Model = Annotated[
     str,
@@ -161,7 +162,7 @@ Tables = Annotated[
     Path | None,
     typer.Option(
         "--tables",
-        help="Folder of people tables, from `people import`, instead of the package's own.",
+        help="Folder that `people import` wrote: its item means are added to the package's tables.",
         show_default=False,
     ),
 ]
@@ -286,7 +287,6 @@ def personas(
     if kinds is None and societies is None and not given_names and not allow_partial and tables is None:
         return ()
     from culturescope.experiments.personas import choose_personas
-    from culturescope.people import load_people
 
     names = {}
     for pair in given_names or ():
@@ -297,10 +297,25 @@ def personas(
     return choose_personas(
         _listed("persona", kinds),
         _listed("society", societies),
-        load_people() if tables is None else load_people(tables.resolve()),
+        people_tables(tables),
         given_names=names,
         allow_partial=allow_partial,
     )
+
+
+def people_tables(folder: Path | None) -> People:
+    """The package's tables, with the item means of an import added where its folder is given.
+
+    Raises:
+        BadInputError: the folder holds no import.
+    """
+    from culturescope.people import load_people
+
+    if folder is None:
+        return load_people()
+    from culturescope.people.survey_files import load_imported
+
+    return load_imported(folder)
 
 
 def _listed(name: str, text: str | None) -> list[str]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -12,18 +11,8 @@ from culturescope.cli import options as o
 from culturescope.cli.importing import import_command
 from culturescope.errors import BadInputError
 
-if TYPE_CHECKING:
-    from culturescope.people import People
-
 people_app = typer.Typer(help="Societies on the map: positions and item means.", no_args_is_help=True)
 people_app.command("import")(import_command)
-
-Tables = Annotated[
-    Path | None,
-    typer.Option(
-        "--tables", help="Folder of `people import`, taken beside the package's own.", show_default=False
-    ),
-]
 
 
 @people_app.command("list")
@@ -34,11 +23,11 @@ def people_list(
             "--zone", help='Only this cultural zone, for example "Latin America".', show_default=False
         ),
     ] = None,
-    tables: Tables = None,
+    tables: o.Tables = None,
     as_json: o.Json = False,
 ) -> None:
     """Show the societies: code, name, zone, survey year, position, and how many item means there are."""
-    people = _tables(tables)
+    people = o.people_tables(tables)
     wanted = None
     if zone is not None:
         wanted = {z.casefold(): z for z in people.zones}.get(zone.strip().casefold())
@@ -72,49 +61,71 @@ def people_show(
     name: Annotated[
         str, typer.Argument(metavar="SOCIETY", help='Code or name, in any case: IND, india, "South Korea".')
     ],
-    tables: Tables = None,
+    persona: Annotated[
+        str | None,
+        typer.Option(
+            "--persona", help="Also show the text of this persona: basic or advanced.", show_default=False
+        ),
+    ] = None,
+    given_name: Annotated[
+        str | None,
+        typer.Option(
+            "--given-name", "--given_name", help="A name for the advanced persona.", show_default=False
+        ),
+    ] = None,
+    allow_partial: o.AllowPartial = False,
+    tables: o.Tables = None,
     as_json: o.Json = False,
 ) -> None:
-    """Show a society: position, year, zone, the ten item means (or which are missing), and sources."""
-    people = _tables(tables)
+    """Show a society: position, year, zone, item means with the nearest answers (or what is missing), and sources."""
+    from culturescope.people import profile_of
+    from culturescope.prompts import answer_words, personas_for
+    from culturescope.prompts.societies import given_name_source
+
+    o.one_of("persona", persona, ("basic", "advanced"))
+    people = o.people_tables(tables)
     s = people.society(name)
-    means = people.item_means.get(s.code)
-    missing = means.missing(people.item_ids) if means else people.item_ids
-    keys = dict.fromkeys((s.source, *(means.sources if means else ())))
+    profile = profile_of(people, s.code)
+    keys = dict.fromkeys((s.source, *profile.sources))
+    answers = [(a, *answer_words(a.item, a.category)) for a in profile.answers]
+    texts = personas_for(
+        "none" if persona is None else "basic" if persona == "basic" else "advanced",
+        profile,
+        given_name=given_name,
+        allow_partial=allow_partial,
+    )
+    named = given_name_source(s.code) if persona == "advanced" and given_name is None else None
     if as_json:
         entry = {
             **s.model_dump(exclude={"source"}),
-            "item_year": means.year if means else None,
-            "item_means": means.means if means else {},
-            "missing": list(missing),
+            "item_year": profile.year,
+            "item_means": {a.item: a.mean for a, *_ in answers},
+            "nearest": {
+                a.item: {"category": a.category, "about": about, "answer": said} for a, about, said in answers
+            },
+            "missing": list(profile.missing),
             "sources": [people.sources[k].model_dump() for k in keys],
         }
+        if texts:
+            entry["persona"] = {"id": texts[0].id, "text": texts[0].text, "given_name_source": named}
         typer.echo(json.dumps(entry, ensure_ascii=False, indent=2))
         return
     typer.echo(f"{s.name} ({s.code}), {s.zone or 'no zone'}, survey of {s.year}")
     typer.echo(f"x {s.x:+.3f} (survival to self-expression), y {s.y:+.3f} (traditional to secular-rational)")
-    if means is None:
+    if not answers:
         typer.echo("Item means: none in these tables.")
     else:
-        typer.echo(f"Item means, survey of {means.year}:")
-        for item in people.items:
-            if item.id in means.means and item.scale:
-                scale = item.scale
-                typer.echo(
-                    f"  {item.id}  {means.means[item.id]:>7.3f}  {item.label}: "
-                    f"{scale.low} {scale.low_label} ... {scale.high} {scale.high_label}"
-                )
-        if missing:
-            typer.echo(f"  missing: {', '.join(missing)}")
+        typer.echo(f"Item means, survey of {profile.year}, and the nearest answer:")
+        for a, about, said in answers:
+            typer.echo(f"  {a.item}  {a.mean:>7.3f}  {a.category:>2}  {about}: {said}")
+    if profile.missing:
+        typer.echo(f"  missing: {', '.join(profile.missing)}")
+        typer.echo("  culturescope people import FILE computes item means from a survey file of your own")
+    for text in texts:
+        typer.echo(f"Persona {text.id}:\n{text.text}")
+        if text.missing:
+            typer.echo(f"Partial profile: {', '.join(text.missing)} left out.")
     for key in keys:
         typer.echo(f"Source: {people.sources[key]}")
-
-
-def _tables(folder: Path | None) -> People:
-    from culturescope.people import load_people
-
-    if folder is None:
-        return load_people()
-    from culturescope.people.survey_files import load_imported
-
-    return load_imported(folder)
+    if named:
+        typer.echo(f"Source of the given name: {named}")
