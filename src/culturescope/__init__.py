@@ -23,13 +23,14 @@ from culturescope.errors import (
 )
 
 if TYPE_CHECKING:
-    from culturescope.api import scenarios, write_page
+    from culturescope.api import fit_vector, scenarios, write_page
     from culturescope.models import open_model as load
     from culturescope.probing.reading import Reading, probe
 
 __version__ = "0.1.0"
 
 _WHERE = {
+    "fit_vector": "culturescope.api",
     "load": "culturescope.models",
     "probe": "culturescope.probing.reading",
     "Reading": "culturescope.probing.reading",
@@ -47,6 +48,7 @@ __all__ = [
     "Reading",
     "RunFailedError",
     "RunFolderError",
+    "fit_vector",
     "load",
     "probe",
     "scenarios",
