@@ -1,0 +1,114 @@
+"""The shape of a survey's `results.json`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from culturescope.probing.results import Estimate, Frozen, Verdict
+
+Instrument = Literal["text", "options"]
+
+
+class Share(Frozen):
+    """How often something happened: count, of how many, and the 95% Wilson interval of the share."""
+
+    count: int
+    of: int
+    value: float
+    low: float
+    high: float
+
+
+class LedgerRow(Frozen):
+    """How the replies to one item (None: to all) under one persona were read; `mean_mass` for options only."""
+
+    item: str | None
+    persona: str | None
+    instrument: Instrument
+    replies: int
+    answered: Share
+    neutral: Share
+    refused: Share
+    invalid: Share
+    empty: Share
+    mean_mass: float | None = None
+
+
+class ItemConsistency(Frozen):
+    """How an item's answers hold when the scale is turned round and the question is worded otherwise.
+
+    In units of half a scale, positive pole up: `meaning` is what stays when the scale is turned round, `order` what follows
+    its direction. `gap` is the mean distance of the two answers as a share of the scale, `same_side` the share of pairs
+    on the same side of the middle. `wordings` are the values under each wording on the item's scale, `wording_sd` their
+    spread.
+    """
+
+    item: str
+    pairs: int
+    gap: float | None
+    same_side: float | None
+    meaning: float | None
+    order: float | None
+    wordings: tuple[float | None, ...]
+    wording_sd: float | None
+
+
+class ItemValue(Frozen):
+    """An item's mean on its own survey scale.
+
+    `mean` leaves missing answers out and has its interval over wordings; None where a direction has no answer at all.
+    `neutral` puts missing answers to the middle, `lowest` and `highest` to the ends.
+    """
+
+    item: str
+    mean: Estimate | None
+    neutral: float
+    lowest: float
+    highest: float
+    consistency: ItemConsistency
+
+
+class AxisSurvey(Frozen):
+    """The verdict on an axis: does turning the scale round turn the answers? See `survey_check`."""
+
+    axis: str
+    verdict: Verdict
+    before_reasons: Verdict
+    reasons: tuple[str, ...]
+    p: float
+    meaning: float
+    order: float
+    correlation: float | None
+    answered: float
+    mass: float | None
+
+
+class SurveyReading(Frozen):
+    """What one instrument found of one persona (None: no persona)."""
+
+    instrument: Instrument
+    persona: str | None
+    society: str | None
+    replies: int
+    items: tuple[ItemValue, ...]
+    axes: tuple[AxisSurvey, ...]
+
+
+class Unmoved(Frozen):
+    """Answers that are the same under every persona, of those that every persona answered; and those neutral throughout."""
+
+    instrument: Instrument
+    personas: int
+    same: Share | None
+    neutral: Share | None
+
+
+class SurveyResults(Frozen):
+    """Everything a page or a script shows of a survey; written as `results.json`."""
+
+    format: Literal[1] = 1
+    kind: Literal["survey"] = "survey"
+    reader: str
+    readings: tuple[SurveyReading, ...]
+    ledger: tuple[LedgerRow, ...]
+    unmoved: tuple[Unmoved, ...] = ()
