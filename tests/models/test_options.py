@@ -1,0 +1,100 @@
+"""Options' log-probabilities: equal to a loop by hand, whatever the batch, the padding and the tokenizer."""
+
+import math
+
+import pytest
+import torch
+
+from culturescope.errors import ModelError
+from culturescope.models import MockModel, load
+from culturescope.models.answered import answered_tokens
+from culturescope.models.options import OptionReading, option_logprobs, read_options
+from culturescope.prompts.contrast import Answered
+from culturescope.prompts.survey import question, survey_prompt
+
+NUMBERS = [str(n) for n in range(1, 11)]
+LABELS = ["very happy", "quite happy", "not very happy", "not at all happy"]
+PROMPTS = [
+    survey_prompt(question(q), w, turned=w == 2) for q, w in (("X03", 1), ("Y01", 2), ("X02", 3), ("Y03", 4))
+]
+FAMILIES = ("llama", "qwen2", "qwen3", "gemma2", "gemma3", "mistral", "gpt2", "phi3")
+
+
+def by_hand(model, prompt, option):
+    """One forward pass an option, one token after the other, without padding."""
+    found = answered_tokens(model, [Answered(prompt, option)])[0]
+    with torch.inference_mode():
+        logits = model.module(input_ids=torch.tensor([list(found.ids)])).logits[0].double()
+    steps = logits.log_softmax(-1)
+    return sum(float(steps[at - 1, found.ids[at]]) for at in range(found.start, len(found.ids)))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_options_equal_a_loop_by_hand(family, tiny_loaded):
+    model = tiny_loaded(family)
+    for options in (NUMBERS, LABELS):
+        found = option_logprobs(model, PROMPTS[:2], options, batch_size=3)
+        for prompt, reading in zip(PROMPTS[:2], found, strict=True):
+            assert reading.logprobs == pytest.approx([by_hand(model, prompt, o) for o in options], abs=1e-4)
+
+
+def test_batches_and_padding_change_nothing(tiny):
+    left, right = (load(tiny("qwen2"), padding_side=side) for side in ("left", "right"))
+    lists = [NUMBERS, NUMBERS, LABELS, NUMBERS[:4]]
+    expected = [r.logprobs for r in option_logprobs(left, PROMPTS, lists, batch_size=1)]
+    for model in (left, right):
+        for size in (2, 5, 64):
+            found = option_logprobs(model, PROMPTS, lists, batch_size=size)
+            for one, other in zip(found, expected, strict=True):
+                assert one.logprobs == pytest.approx(other, abs=1e-4)
+
+
+def test_nothing_is_divided_by_length(tiny_loaded):
+    model = tiny_loaded("qwen2")
+    short, long = option_logprobs(model, PROMPTS[:1], ["very happy", "very happy indeed and for ever"])[
+        0
+    ].logprobs
+    assert long < short - 3
+
+
+def test_the_mass_of_ten_is_not_counted_for_one(tiny_loaded):
+    model = tiny_loaded("qwen2")  # its tokenizer has no token for 10
+    ids = [answered_tokens(model, [Answered(PROMPTS[0], o)])[0] for o in ("1", "10")]
+    assert ids[1].ids[: len(ids[0].ids)] == ids[0].ids
+    reading = option_logprobs(model, PROMPTS[:1], NUMBERS)[0]
+    p = [math.exp(v) for v in reading.logprobs]
+    assert reading.within[0] == (9,)
+    assert reading.alone[0] == pytest.approx(p[0] - p[9], rel=1e-9)
+    assert reading.mass == pytest.approx(sum(p[:9]), rel=1e-9)
+    assert sum(reading.shares) == pytest.approx(1)
+
+
+def test_options_within_options_are_taken_out_once():
+    # a begins ab, ab begins abc: P(a alone) = P(a) - P(ab)
+    reading = OptionReading(tuple(map(math.log, (0.5, 0.3, 0.1))), ((1, 2), (2,), ()))
+    assert reading.alone == pytest.approx((0.2, 0.2, 0.1))
+
+
+def test_batches_come_as_they_are_done_and_every_prompt_once(tiny_loaded):
+    seen = [
+        n
+        for indices, _ in read_options(tiny_loaded("llama"), PROMPTS, NUMBERS, batch_size=2)
+        for n in indices
+    ]
+    assert sorted(seen) == [0, 1, 2, 3]
+    assert seen != [0, 1, 2, 3]  # long prompts first
+
+
+def test_a_mock_gives_what_it_was_made_to_give():
+    model = MockModel(lambda p: (0, 0), options=lambda p, o: [math.log((n + 1) / 10) for n in range(len(o))])
+    assert option_logprobs(model, PROMPTS[:1], ["1", "2", "3"])[0].shares == pytest.approx(
+        (1 / 6, 2 / 6, 3 / 6)
+    )
+    with pytest.raises(ModelError, match="offers no log-probabilities"):
+        option_logprobs(MockModel(lambda p: (0, 0)), PROMPTS[:1], NUMBERS)
+
+
+@pytest.mark.parametrize("options", [["1"], ["1", "1"], ["1", " "], [["1", "2"]] * 2])
+def test_options_that_cannot_be_meant(options, tiny_loaded):
+    with pytest.raises(ModelError):
+        option_logprobs(tiny_loaded("llama"), PROMPTS[:1], options)
