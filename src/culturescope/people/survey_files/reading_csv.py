@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING
+
+import numpy as np
 
 from culturescope.errors import BadInputError
 from culturescope.people.survey_files.opening import Chunk
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
 BLOCK = 16 << 20
 LONGEST = 64 << 20
 """Bytes that one record, or the header, may have at most."""
+QUOTED = re.compile(rb'"[^"]*"')
 BLANKS = ("", "NA", "N/A", "NaN", "nan", ".", "NULL", "#NULL!")
 SEPARATORS = (",", ";", "\t", "|")
 
@@ -95,18 +99,26 @@ class CsvReader:
         if last.count(self._separator.encode()) < len(self.columns) - 1:
             raise BadInputError(f"{self.name} is cut off: its last record lacks columns; download it again")
 
+    def _check_even(self, block: bytes) -> None:
+        """Every record has as many columns as the header: one more or less would shift answers into other columns."""
+        bare = np.frombuffer(QUOTED.sub(b"", block) if b'"' in block else block, dtype=np.uint8)
+        separators = np.flatnonzero(bare == ord(self._separator))
+        counts = np.diff(np.searchsorted(separators, np.flatnonzero(bare == ord("\n"))), prepend=0)
+        wrong = counts[counts != len(self.columns) - 1]
+        if len(wrong):
+            raise BadInputError(
+                f"{self.name}: {len(wrong):,} records have {'fewer' if (wrong < len(self.columns) - 1).all() else 'more'} "
+                "columns than the header: the file is damaged; download it again"
+            )
+
     def _parse(self, block: bytes, numbers: tuple[str, ...], words: tuple[str, ...], done: float) -> Chunk:
         import polars as pl
 
         block = block.replace(b"\r\n", b"\n").strip(b"\n") + b"\n"
         while b"\n\n" in block:
             block = block.replace(b"\n\n", b"\n")
-        records = 0 if b'"' in block else block.count(b"\n")
+        self._check_even(block)
         wanted = {self.columns.index(c): c for c in (*numbers, *words)}
-        if block.count(self._separator.encode()) < records * (len(self.columns) - 1):
-            raise BadInputError(
-                f"{self.name}: some records have fewer columns than the header: the file is damaged; download it again"
-            )
         try:
             frame = pl.read_csv(
                 self._header + b"\n" + block,
@@ -117,7 +129,7 @@ class CsvReader:
             )
         except pl.exceptions.PolarsError:
             raise BadInputError(
-                f"{self.name}: some records have more columns than the header, or quotation marks that do not close"
+                f"{self.name}: some records cannot be told apart (quotation marks that do not close?); download it again"
             ) from None
         frame.columns = [wanted[i] for i in sorted(wanted)]
         text: dict[str, int] = {}
