@@ -159,12 +159,14 @@ def _new_run(
 
 def _print_run(path: Path, results: Any, as_json: bool) -> None:
     from culturescope.experiments.audit import design_of
+    from culturescope.experiments.persona_words import describe_personas
     from culturescope.probing.reading import describe
     from culturescope.runs import RunFolder
 
     if as_json:
         typer.echo(json.dumps({"run": str(path), **results.model_dump(mode="json")}))
         return
-    for line in describe(results, design_of(RunFolder.open(path)).load_pack()):
+    lines = describe(results, design_of(RunFolder.open(path)).load_pack())
+    for line in (*lines, *describe_personas(results)):
         typer.echo(line)
     typer.echo(f"Page: {path / 'report.html'}")

@@ -16,6 +16,7 @@ from culturescope.page.drawing import Spec
 from culturescope.page.embed import code_for_script, json_for_script, policy, prompts_blob, vega_bundle
 from culturescope.page.figures import count, interval, percent, plain, signed, with_interval
 from culturescope.page.map_section import map_css, map_script, map_section
+from culturescope.page.personas import persona_section
 from culturescope.page.provenance import provenance
 from culturescope.page.readings import ScenarioReading, scenario_readings
 from culturescope.page.report import NOT_READ, AxisText, Report
@@ -74,6 +75,7 @@ def render(report: Report) -> str:
             sections=sections,
             shared=shared,
             map=mapped,
+            personas=persona_section(report),
             check_table=tables.check_table(report),
             bias_table=tables.bias_table(report),
             bias_sentence=summary.bias_sentence(report),

@@ -34,8 +34,14 @@ KNOWN: tuple[tuple[str, str], ...] = (
     ("versions.python", "Python"),
     ("versions.processor", "Processor"),
 )
-HIDDEN = ("config.load.source", "config.design.scenario_ids", "config.design.check_ids", "error")
-"""Paths of a user's machine and long lists: they stand in run.json."""
+HIDDEN = (
+    "config.load.source",
+    "config.design.scenario_ids",
+    "config.design.check_ids",
+    "config.design.personas",
+    "error",
+)
+"""Paths of a user's machine and long lists: they stand in run.json; personas have a part of the page to themselves."""
 
 
 Rows = tuple[tuple[str, str], ...]
