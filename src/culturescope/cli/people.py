@@ -9,10 +9,12 @@ import typer
 
 from culturescope.cli import options as o
 from culturescope.cli.importing import import_command
+from culturescope.cli.projecting import projection_command
 from culturescope.errors import BadInputError
 
 people_app = typer.Typer(help="Societies on the map: positions and item means.", no_args_is_help=True)
 people_app.command("import")(import_command)
+people_app.command("projection")(projection_command)
 
 
 @people_app.command("list")
