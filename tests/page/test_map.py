@@ -21,9 +21,10 @@ from culturescope.page import drawing, map_words, render
 from culturescope.page.map_chart import map_spec
 from culturescope.page.map_figure import MapFigure, SocietyPoint, clean, shorten
 from culturescope.page.map_geometry import ellipse, half_axes, holds, outlines, within
+from culturescope.page.map_labels import Label, set_labels
 from culturescope.page.map_people import figure_of
 from culturescope.page.map_section import render_map, write_map
-from culturescope.people import Nearest, Placement, fit_projection, load_people, nulls
+from culturescope.people import Calibration, Nearest, Placement, fit_projection, load_people, nulls
 from tests.page.factory import report
 from tests.page.test_document import HOSTILE, Reader
 
@@ -448,3 +449,133 @@ def test_bad_figures_are_refused() -> None:
 )
 def test_long_names_are_cut_at_their_end(name: str, short: str) -> None:
     assert shorten(name, 20) == short
+
+
+LINE = Calibration(
+    k=1.4,
+    intercept=-0.2,
+    k_interval=(0.9, 1.9),
+    intercept_interval=(-0.5, 0.1),
+    covariance=((0.04, 0.0), (0.0, 0.02)),
+    freedom=7,
+    shrinkage=0.35,
+    societies=("IND", "VNM", "MEX", "SGP", "NLD", "JPN", "BRA", "COL"),
+    left_out=("DNK",),
+    persona="advanced",
+    model="model-a",
+)
+
+
+def test_a_calibrated_line_is_said_wherever_the_rule_is(tmp_path: Path) -> None:
+    places = [
+        *nulls("anchored", calibration=LINE),
+        *nulls("paper"),
+        model(calibration=LINE),
+        model(conversion="paper"),
+    ]
+    figure, bare = figure_of(places), full()
+    assert figure.calibration == LINE
+    assert bare.calibration is None
+    for drawn, head, rule in (
+        (
+            figure,
+            "mean of societies + sd × (1.40 d − 0.20), calibrated",
+            "calibrated on advanced personas of model-a",
+        ),
+        (
+            bare,
+            "mean of societies, moved by 1 sd a logit of d",
+            "one standard deviation over them for each logit of d",
+        ),
+    ):
+        for width in (None, 700.0):
+            spec = map_spec(drawn, drawing.LIGHT, conversion="anchored", width=width)
+            assert spec["title"]["subtitle"][0] == head
+        assert rule in render_map(drawn, "m")
+        assert "calibrat" not in map_words.rule_of(drawn, "paper")
+    rule = map_words.rule_of(figure, "anchored")
+    for words in (
+        "8 societies (DNK left out",
+        "k lies within +0.90 to +1.90",
+        "within −0.50 to +0.10",
+        "35% of the",
+    ):
+        assert words in rule
+    assert "one standard deviation" not in rule
+    assert "of the conversion and its calibration" in map_words.null_sentence(
+        figure, figure.of("anchored")[0]
+    )
+    # The null of the line lies below the mean of the societies on both axes.
+    assert figure.of("anchored")[0].x < NULLS["anchored"].x
+    with pytest.raises(BadInputError, match="several calibrations"):
+        figure_of([*places, model(label="b")])
+
+
+def test_a_place_of_single_orders_says_so_and_is_near_to_nobody_on_the_line_of_letters() -> None:
+    off, on = (model(letters=way) for way in ((0.1, -0.3), (0.4, 0.2)))
+    said = words_of(figure_of([*nulls("anchored"), off]))
+    assert "model-a was asked in one order only" in said
+    assert "Vietnam" in said
+    held = figure_of([*nulls("anchored"), on])
+    said = words_of(held) + json.dumps(map_words.places_table(held).rows)
+    assert "model-a cannot be told from a model without values." in said
+    assert "or of one that merely prefers a letter" in said
+    assert "Vietnam" not in said
+    assert "one order only" in said
+    # By `paper` a preference for a letter goes no further than always A.
+    far = figure_of([*nulls("paper"), model(conversion="paper", letters=(0.1, 0.05))])
+    assert "a model without values" not in map_words.lead_sentence(far)
+    spec = map_spec(held, drawing.LIGHT)
+    assert next(r["text"] for r in spec["datasets"]["labels"] if r.get("model")) == "model-a\none order only"
+    assert "one order only" in next(r["tip"] for r in spec["datasets"]["places"] if r["model"])
+
+
+def test_a_null_of_one_run_is_named_counts_for_it_alone_and_goes_with_it() -> None:
+    uniform, always = nulls("paper")
+    at = {"x": always.x + 0.8, "y": always.y + 0.4}
+    own = always.model_copy(update={"run": "model-a", **at})
+    figure = figure_of([uniform, own, *(model(label=n, conversion="paper") for n in ("model-a", "model-b"))])
+    lead = map_words.lead_sentence(figure)
+    assert (
+        lead
+        == "model-b may be read as a position, with its ellipse; model-a cannot be told from a model without values."
+    )
+    spec = map_spec(figure, drawing.LIGHT)
+    rows = {r["tip"].split("\n")[0]: r for r in spec["datasets"]["places"]}
+    assert rows["always-A null of model-a"]["model"] == "model-a"
+    assert rows["uniform null"]["model"] is None
+    assert "Always-A null of model-a (cross) at x" in " ".join(spec["title"]["subtitle"])
+    long = own.model_copy(update={"run": "m" * 60})
+    labels = map_spec(figure_of([uniform, long]), drawing.LIGHT)["datasets"]["labels"]
+    assert any(r["text"].startswith("null of mmm") for r in labels if r["kind"] == "place")
+    two = figure_of([uniform, own, own.model_copy(update={"run": "model-b"})])
+    assert "The always-A null of model-a and model-b, which holds" in words_of(two)
+
+
+@pytest.mark.parametrize(
+    "verdicts", [{"Y": "interpretable"}, {"X": "weak"}, {"X": "interpretable", "Y": "fine"}]
+)
+def test_an_axis_without_a_verdict_is_not_read(verdicts: dict[str, str]) -> None:
+    place = model(verdicts=verdicts)
+    assert "may not be read as a position (not checked)" in map_words.lead_sentence(figure_of([place]))
+    assert map_spec(figure_of([place]), drawing.LIGHT)["datasets"]["places"][0]["style"] == "unread"
+
+
+def test_a_label_that_stands_off_its_mark_is_led_to_it() -> None:
+    label = Label(("a model", "not checked"), 10.5, ((200.0, 200.0),), 13, (200.0, 200.0))
+    crowd = [((200 + 20 * np.cos(t), 200 + 20 * np.sin(t)), 6.0) for t in np.arange(0, 2 * np.pi, 0.3)]
+    [free] = set_labels([label], [], 400, 400)
+    [led] = set_labels([label], crowd, 400, 400)
+    assert free is not None
+    assert free.leader is None
+    assert led is not None
+    assert led.leader is not None
+    x, y, x2, y2 = led.leader
+    assert 0 < np.hypot(x, y) < np.hypot(x2, y2) < 36
+    assert x * y2 - y * x2 == pytest.approx(0, abs=1e-9)
+    figure = full("not checked", label="smollm2-135m", shift=(0.0165, 0.0144))
+    rows = [r for r in map_spec(figure, drawing.PAGE)["datasets"]["labels"] if r.get("leader")]
+    assert {(r["kind"], r["view"]) for r in rows} == {("place", "narrow")}
+    assert layers_of(map_spec(figure, drawing.PAGE))["leaders"]["mark"]["x2Offset"] == {
+        "expr": "datum.leader[2]"
+    }

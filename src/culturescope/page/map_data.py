@@ -146,6 +146,8 @@ def label_rows(
             continue
         x, y = anchors[where.anchor]
         row |= {"x": x, "y": y, "dx": round(where.dx, 1), "dy": round(where.dy, 1), "align": where.align}
+        if where.leader and row["kind"] == "place":
+            row["leader"] = [round(offset, 1) for offset in where.leader]
         found.append(row)
     return found
 

@@ -31,12 +31,16 @@ class Label:
 
 @dataclass(frozen=True)
 class Set:
-    """A label in its place: the anchor, the offset of its upper edge, and how its lines are aligned."""
+    """A label in its place: the anchor, the offset of its upper edge, how its lines are aligned, and a leader.
+
+    `leader` is the way from the anchor to a label that stands off its mark: where it starts and ends, as offsets.
+    """
 
     anchor: int
     dx: float
     dy: float
     align: str
+    leader: tuple[float, float, float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,9 @@ def _candidates(label: Label) -> list[tuple[Set, _Box, float]]:
                 up = dy - high * (0.5 - 0.5 * round(-math.sin(angle), 3))
                 box = _Box(left, y + up, left + wide, y + up + high)
                 upright = 0.0 if turn in (0, 6) else 0.25
-                found.append((Set(index, dx, up, align), box, 1.8 * ring + upright))
+                inner, outer = 0.6 * label.radius / reach, (reach - 2) / reach
+                leader = (inner * dx, inner * dy, outer * dx, outer * dy) if ring else None
+                found.append((Set(index, dx, up, align, leader), box, 1.8 * ring + upright))
     return found
 
 

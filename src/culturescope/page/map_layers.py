@@ -10,6 +10,7 @@ from culturescope.page.map_figure import MapFigure
 from culturescope.page.map_geometry import frame_of
 from culturescope.page.map_style import MODEL_SHAPE, NARROW, NULL_SHAPE, on_page, zone_colours, zone_shapes
 
+LEADER = ("xOffset", "yOffset", "x2Offset", "y2Offset")
 HIDDEN = (
     "indexof(hidden_zones, datum.zone) < 0 && indexof(hidden_models, datum.model) < 0"
     " && indexof(hidden_domains, datum.domain) < 0"
@@ -169,6 +170,17 @@ def map_layers(figure: MapFigure, theme: Theme, font: str, *, alone: bool) -> li
             | {"color": theme.ink, "stroke": theme.paper, "strokeWidth": 1},
             {},
             "datum.style === 'null'",
+        ),
+        layer(
+            "leaders",
+            "labels",
+            {
+                "type": "rule",
+                "strokeWidth": 1.2,
+                **{channel: {"expr": f"datum.leader[{n}]"} for n, channel in enumerate(LEADER)},
+            },
+            {"x2": {"field": "x"}, "y2": {"field": "y"}, "color": ink},
+            "isValid(datum.leader)",
         ),
         *_words(layer, theme, font, hue, ink),
         layer("society_targets", "societies", {**_TARGET, "size": sized(150)}, tip),
