@@ -27,7 +27,7 @@ def make_report(
     seed: int = 42,
 ) -> Report:
     """Everything that a page shows, in the page's own words."""
-    from culturescope.page import AxisText, ItemText, Report
+    from culturescope.page import AxisText, ItemText, PackText, Report
 
     return Report(
         results=results,
@@ -40,6 +40,7 @@ def make_report(
             s.id: s.model_dump(include={"situation", "positive", "negative", "note", "tags"})
             for s in pack.scenarios
         },
+        pack=None if pack.societies else PackText(pack.name, pack.language, pack.licence, pack.source),
     )
 
 

@@ -89,6 +89,7 @@ class Pack(Data):
 
     `personas` are those of the instrument check; without any there is no check. `societies` names the reference points
     that a place on the map needs (`wvs`: those that come with the package); without it there are axis scores and verdicts.
+    `source` says in words where axes and items come from.
     """
 
     id: Name
@@ -101,6 +102,7 @@ class Pack(Data):
     scenarios: tuple[Scenario, ...] = Field(min_length=1)
     personas: tuple[CheckPersona, ...] = ()
     societies: Literal["wvs"] | None = None
+    source: str = ""
 
     def item(self, item_id: str) -> Item:
         """The item of that id.

@@ -4,12 +4,13 @@ from culturescope.page.document import render, write
 from culturescope.page.map_figure import MapFigure, SocietyPoint
 from culturescope.page.map_people import figure_of
 from culturescope.page.map_section import render_map, write_map
-from culturescope.page.report import AxisText, ItemText, Report
+from culturescope.page.report import AxisText, ItemText, PackText, Report
 
 __all__ = [
     "AxisText",
     "ItemText",
     "MapFigure",
+    "PackText",
     "Report",
     "SocietyPoint",
     "figure_of",

@@ -43,6 +43,16 @@ class AxisText:
 
 
 @dataclass(frozen=True)
+class PackText:
+    """The words of an instrument: its name, the language and licence of its scenarios, and where its items come from."""
+
+    name: str
+    language: str
+    licence: str
+    source: str
+
+
+@dataclass(frozen=True)
 class Report:
     """All that a page shows.
 
@@ -55,6 +65,7 @@ class Report:
             logits, logprobs, tokens. Read once a rendering, so an iterator serves one page.
         scenarios: situation, positive and negative option, note and tags by scenario id.
         map: societies and the model's places on the cultural map, when they were computed.
+        pack: the instrument, if it is another one than that of the cultural map.
     """
 
     results: Results
@@ -64,6 +75,7 @@ class Report:
     samples: Iterable[Mapping[str, Any]]
     scenarios: Mapping[str, Mapping[str, Any]]
     map: MapFigure | None = None
+    pack: PackText | None = None
 
     @property
     def model(self) -> Mapping[str, Any]:
