@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from culturescope.cli import options as o
+from culturescope.cli.surveying import print_survey
 
 
 def audit(
@@ -126,8 +127,11 @@ def page(
 ) -> None:
     """Compute results and page of a run again, from its samples alone (no model needed)."""
     from culturescope.experiments.audit import rewrite_page
+    from culturescope.experiments.survey import is_survey, rewrite_survey
+    from culturescope.runs import RunFolder
 
-    typer.echo(str(rewrite_page(run, output)))
+    rewrite = rewrite_survey if is_survey(RunFolder.open(run)) else rewrite_page
+    typer.echo(str(rewrite(run, output)))
 
 
 def _new_run(
@@ -158,6 +162,11 @@ def _new_run(
 
 
 def _print_run(path: Path, results: Any, as_json: bool) -> None:
+    from culturescope.probing.survey_results import SurveyResults
+
+    if isinstance(results, SurveyResults):
+        print_survey(path, results, as_json)
+        return
     from culturescope.experiments.audit import design_of
     from culturescope.experiments.persona_words import describe_personas
     from culturescope.probing.reading import describe

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from culturescope.errors import RunFolderError
 from culturescope.experiments.audit import MAY_DIFFER, carry_out, design_of, run_config
+from culturescope.experiments.survey import go_on_with_survey, is_survey
 from culturescope.models import open_model
 from culturescope.probing.results import Results
+from culturescope.probing.survey_results import SurveyResults
 from culturescope.runs import RunFolder
 
 
@@ -19,7 +21,7 @@ def resume_run(
     batch_size: int | None = None,
     quiet: bool = False,
     progress: Callable[[str], None] | None = None,
-) -> tuple[Path, Results]:
+) -> tuple[Path, Results | SurveyResults]:
     """Continues the run in a folder and gives its path and results.
 
     Args:
@@ -33,6 +35,10 @@ def resume_run(
         KeyboardInterrupt: Ctrl-C; the run can be resumed again.
     """
     with RunFolder.resume(path) as folder:
+        if is_survey(folder):
+            return folder.path, go_on_with_survey(
+                folder, batch_size=batch_size, quiet=quiet, progress=progress
+            )
         design = design_of(folder)
         options = dict(folder.manifest.config.get("load") or {})
         config = run_config(design, options)

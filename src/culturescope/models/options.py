@@ -36,7 +36,8 @@ class OptionReading:
         logprobs: natural log-probability of each option as a continuation, under the softmax over the whole vocabulary.
         within: for each option the indices of the options that begin with it and go on.
         tokens: number of tokens in the prompt, where known.
-        bounded: options that a server did not report; their log-probability is at most the one given.
+        bounded: options that a server did not report; their log-probability is at most the one given. Where that is all of
+            them, nothing is known.
     """
 
     logprobs: tuple[float, ...]
@@ -197,11 +198,6 @@ def _among(first: Sequence[tuple[str, float]], tokens: int | None, options: list
         plain = token.strip(" \u2581\u0120")
         known[plain] = math.log(math.exp(known[plain]) + math.exp(value)) if plain in known else value
     bound = min(value for _, value in first)
-    if not any(option in known for option in options):
-        raise ModelError(
-            f"none of the options {', '.join(options)} is among the {len(first)} likeliest first tokens: this model does not "
-            "answer with them; its answers can only be read in words"
-        )
     missing = tuple(option for option in options if option not in known)
     return OptionReading(
         tuple(known.get(option, bound) for option in options), ((),) * len(options), tokens, missing

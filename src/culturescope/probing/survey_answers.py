@@ -62,6 +62,9 @@ def _read(row: Mapping[str, Any]) -> SurveyAnswer:
         try:
             value = float(np.dot(reading.shares, scale.codes))
             category, reason = "answered", "expectation over the numbers"
+            if len(reading.bounded) == scale.last:
+                value, category, reason = None, "invalid", "no number is among the likeliest tokens"
+                mass = 0.0
         except ModelError:
             value, category, reason = None, "invalid", "no number has any probability"
     return SurveyAnswer(

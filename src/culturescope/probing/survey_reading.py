@@ -77,6 +77,7 @@ def _reading(
         persona=persona,
         society=society,
         replies=len(answers),
+        answered=sum(a.value is not None for a in answers) / len(answers),
         items=tuple(item_value(c, up[i]) for i, c in cells.items()),
         axes=tuple(axes),
     )
@@ -98,6 +99,7 @@ def item_value(cells: ItemCells, up: float) -> ItemValue:
     return ItemValue(
         item=cells.item,
         mean=estimate,
+        error=error if estimate else None,
         neutral=cells.value("neutral"),
         lowest=cells.value("lowest"),
         highest=cells.value("highest"),

@@ -56,12 +56,13 @@ class ItemConsistency(Frozen):
 class ItemValue(Frozen):
     """An item's mean on its own survey scale.
 
-    `mean` leaves missing answers out and has its interval over wordings; None where a direction has no answer at all.
-    `neutral` puts missing answers to the middle, `lowest` and `highest` to the ends.
+    `mean` leaves missing answers out and has its interval over wordings, `error` is its standard error; both are None where
+    a direction has no answer at all. `neutral` puts missing answers to the middle, `lowest` and `highest` to the ends.
     """
 
     item: str
     mean: Estimate | None
+    error: float | None
     neutral: float
     lowest: float
     highest: float
@@ -84,12 +85,13 @@ class AxisSurvey(Frozen):
 
 
 class SurveyReading(Frozen):
-    """What one instrument found of one persona (None: no persona)."""
+    """What one instrument found of one persona (None: no persona); `answered` is the share of replies with a value."""
 
     instrument: Instrument
     persona: str | None
     society: str | None
     replies: int
+    answered: float
     items: tuple[ItemValue, ...]
     axes: tuple[AxisSurvey, ...]
 
@@ -112,3 +114,32 @@ class SurveyResults(Frozen):
     readings: tuple[SurveyReading, ...]
     ledger: tuple[LedgerRow, ...]
     unmoved: tuple[Unmoved, ...] = ()
+
+
+class SurveyBand(Frozen):
+    """What missing answers leave open of a place (x, y).
+
+    `drop` leaves them out (None where an item has no usable answers), `neutral` puts them to the middle; `x` and `y` are
+    the ends that they reach if every missing answer were at the end that moves the place furthest. `missing` is the share of
+    replies without a value. `corners` is the outline of all places that are possible.
+    """
+
+    missing: float
+    drop: tuple[float, float] | None
+    neutral: tuple[float, float]
+    x: tuple[float, float]
+    y: tuple[float, float]
+    corners: tuple[tuple[float, float], ...]
+
+
+class SurveyPlace(Frozen):
+    """Where a survey puts one persona with one instrument; why there is no position, where there is none."""
+
+    instrument: Instrument
+    persona: str | None
+    society: str | None
+    verdicts: dict[str, str]
+    band: SurveyBand | None
+    half_axes: tuple[float, float] | None
+    from_null: tuple[float, float] | None
+    reason: str | None

@@ -1,0 +1,304 @@
+"""The direct survey: ask, save as it goes, read, write the page. The order of the steps, as in `audit`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from culturescope.errors import ModelError, RunFolderError
+from culturescope.experiments.survey_design import SurveyDesign
+from culturescope.models.options import read_options
+from culturescope.models.protocols import BlackBox, ModelIdentity
+from culturescope.probing.replies import READER
+from culturescope.probing.survey_reading import compute_survey
+from culturescope.probing.survey_results import SurveyResults
+from culturescope.probing.survey_tasks import SURVEY, SurveyTask
+from culturescope.runs import Interrupts, Progress, RunFolder, write_json
+from culturescope.runs.manifest import now
+
+KIND = "survey"
+RESULTS_NAME = "results.json"
+PAGE_NAME = "report.html"
+MAY_DIFFER = ("config.survey.batch_size", "config.reader")
+"""What may change between start and resume: the batch size, and the reader, since replies are stored as written."""
+
+
+def start_survey(
+    model: BlackBox,
+    design: SurveyDesign,
+    *,
+    load: Mapping[str, Any],
+    output_path: str | os.PathLike[str] | None = None,
+    root: str | os.PathLike[str] = "runs",
+) -> RunFolder:
+    """Makes the run folder of a survey, locked for this process.
+
+    Args:
+        model: who is asked.
+        design: what is asked.
+        load: how the model was loaded (source and options), so that a resume can load it again.
+        output_path: exact place of the folder.
+        root: where run folders are collected otherwise.
+
+    Raises:
+        RunFolderError: the place is taken or cannot be written.
+    """
+    return RunFolder.create(
+        root,
+        model.identity.name,
+        survey_config(design, load),
+        path=output_path,
+        model=model.identity.as_dict(),
+    )
+
+
+def offered_instruments(model: BlackBox, design: SurveyDesign) -> tuple[SurveyDesign, str | None]:
+    """The design without log-probabilities where the model offers none, found out with one prompt; and why.
+
+    Raises:
+        EndpointError: the model's server does not answer.
+    """
+    first = next((task for task in design.tasks() if task.instrument == "options"), None)
+    if first is None or "text" not in design.instruments:
+        return design, None
+    try:
+        next(iter(read_options(model, [first.prompt], [first.options])))
+    except ModelError as error:
+        return replace(design, instruments=("text",)), str(error)
+    return design, None
+
+
+def survey_config(design: SurveyDesign, load: Mapping[str, Any]) -> dict[str, Any]:
+    """What a survey is made of, for `run.json`."""
+    return {
+        "kind": KIND,
+        "seed": design.seed,
+        "survey": design.as_dict(),
+        "texts": design.texts(),
+        "scorer": SURVEY,
+        "reader": READER,
+        "load": dict(load),
+    }
+
+
+def is_survey(folder: RunFolder) -> bool:
+    """Whether a run folder holds a survey."""
+    return folder.manifest.config.get("kind") == KIND
+
+
+def survey_design_of(folder: RunFolder) -> SurveyDesign:
+    """The design that a survey was started with.
+
+    Raises:
+        RunFolderError: the folder holds no survey.
+    """
+    stored = folder.manifest.config.get("survey")
+    if not is_survey(folder) or not isinstance(stored, dict):
+        raise RunFolderError(f"{folder.path} is not a survey: its run.json has no config.survey")
+    return SurveyDesign.from_dict(stored)
+
+
+def carry_out_survey(
+    model: BlackBox, folder: RunFolder, *, batch_size: int | None = None, quiet: bool = False
+) -> SurveyResults:
+    """Asks what is not answered yet, then reads the answers and writes results and page; for new and for resumed runs.
+
+    Args:
+        model: who is asked.
+        folder: a run that was started or restarted by this process.
+        batch_size: another one than the design's.
+        quiet: no progress bar.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C; the finished batches are saved and the run can be resumed.
+        CulturescopeError: the run failed (an endpoint that does not answer any more); what was answered is saved.
+    """
+    design = survey_design_of(folder)
+    tasks = design.tasks()
+    with Interrupts() as interrupts:
+
+        def stop_if_asked() -> None:
+            if interrupts.requested:
+                raise KeyboardInterrupt
+
+        size = batch_size or design.batch_size
+        _ask(model, folder, design, tasks, size, stop_if_asked, quiet)
+    rows = survey_rows(folder, design)
+    results = compute_survey(rows, seed=design.seed)
+    write_json(folder.path / RESULTS_NAME, stored_results(results))
+    folder.update()
+    ended = {**folder.manifest.model_dump(), "status": "success", "finished": now()}
+    _write_page(results, ended, rows, folder.path / PAGE_NAME)
+    folder.finish("success")
+    return results
+
+
+def go_on_with_survey(
+    folder: RunFolder,
+    *,
+    batch_size: int | None = None,
+    quiet: bool = False,
+    progress: Callable[[str], None] | None = None,
+) -> SurveyResults:
+    """Continues the survey in a folder that was opened by `RunFolder.resume`.
+
+    Args:
+        folder: the run.
+        batch_size: another number of prompts in one forward pass.
+        quiet: no progress bar.
+        progress: is told what happens while the model loads.
+
+    Raises:
+        RunFolderError: the run's model or texts have changed since.
+        KeyboardInterrupt: Ctrl-C; the run can be resumed again.
+    """
+    from culturescope.models import open_model
+
+    design = survey_design_of(folder)
+    options = dict(folder.manifest.config.get("load") or {})
+    config = survey_config(design, options)
+    source = options.pop("source", None)
+    if not isinstance(source, str):
+        raise RunFolderError(f"{folder.path} does not say which model was asked (config.load.source)")
+    folder.check_same(config, None, ignore=MAY_DIFFER)
+    model = open_model(source, **options, progress=progress)
+    folder.check_same(config, model.identity.as_dict(), ignore=MAY_DIFFER)
+    folder.restart()
+    return carry_out_survey(model, folder, batch_size=batch_size, quiet=quiet)
+
+
+def stored_results(results: SurveyResults) -> dict[str, Any]:
+    """What `results.json` holds: the results, and the places on the map with their bands."""
+    from culturescope.experiments.survey_place import survey_places
+
+    return {
+        **results.model_dump(mode="json"),
+        "places": [p.model_dump(mode="json") for p in survey_places(results)],
+    }
+
+
+def rewrite_survey(run: str | os.PathLike[str], output: str | os.PathLike[str] | None = None) -> Path:
+    """Reads the replies of a finished survey again and writes results and page, from its samples alone.
+
+    Args:
+        run: the run folder.
+        output: another place for the page; then nothing in the run folder is written.
+
+    Raises:
+        RunFolderError: no survey, replies are missing, or questions or personas have changed since.
+    """
+    folder = RunFolder.open(run)
+    design = survey_design_of(folder)
+    config = survey_config(design, folder.manifest.config.get("load") or {})
+    folder.check_same(config, None, ignore=MAY_DIFFER)
+    rows = survey_rows(folder, design)
+    results = compute_survey(rows, seed=design.seed)
+    manifest = folder.manifest.model_dump()
+    if output is not None:
+        return _write_page(results, manifest, rows, Path(output))
+    folder.lock()
+    try:
+        write_json(folder.path / RESULTS_NAME, stored_results(results))
+        return _write_page(results, manifest, rows, folder.path / PAGE_NAME)
+    finally:
+        folder.close()
+
+
+def survey_rows(folder: RunFolder, design: SurveyDesign) -> list[dict[str, Any]]:
+    """The samples of exactly the prompts of the design, asked of the run's model, in the design's order.
+
+    Raises:
+        RunFolderError: some prompts have no answer yet, or `run.json` names no model.
+    """
+    try:
+        identity = ModelIdentity.from_dict(folder.manifest.model)
+    except (TypeError, KeyError, AttributeError):
+        raise RunFolderError(f"{folder.path}: run.json does not say which model was asked") from None
+    keys = [_key(task, identity, design) for task in design.tasks()]
+    known = folder.known()
+    missing = sum(key not in known for key in keys)
+    if missing:
+        raise RunFolderError(
+            f"{missing} of {len(keys)} prompts have no answer yet: culturescope resume {folder.path} goes on with them"
+        )
+    return [known[key] for key in keys]
+
+
+def _key(task: SurveyTask, identity: ModelIdentity, design: SurveyDesign) -> str:
+    return task.key(
+        identity, temperature=design.temperature, new_tokens=design.new_tokens, seed=design.seed + task.repeat
+    )
+
+
+def _ask(
+    model: BlackBox,
+    folder: RunFolder,
+    design: SurveyDesign,
+    tasks: Sequence[SurveyTask],
+    batch_size: int,
+    stop_if_asked: Callable[[], None],
+    quiet: bool,
+) -> None:
+    known = folder.known()
+    keys = [_key(task, model.identity, design) for task in tasks]
+    left = [(task, key) for task, key in zip(tasks, keys, strict=True) if key not in known]
+    with Progress(len(tasks), "Asking", quiet=quiet) as progress:
+        progress.skip(len(tasks) - len(left))
+
+        def save(rows: list[dict[str, Any]]) -> None:
+            folder.append(rows)
+            progress.advance(len(rows))
+            stop_if_asked()
+
+        # Options first: they cost least, and a model that offers none is found out at once.
+        _ask_options(model, [p for p in left if p[0].instrument == "options"], batch_size, save)
+        free = [p for p in left if p[0].instrument == "text"]
+        for repeat in sorted({task.repeat for task, _ in free}):
+            mine = [p for p in free if p[0].repeat == repeat]
+            for start in range(0, len(mine), batch_size):
+                batch = mine[start : start + batch_size]
+                replies = model.generate(
+                    [task.prompt for task, _ in batch],
+                    max_new_tokens=design.new_tokens,
+                    temperature=design.temperature,
+                    seed=design.seed + repeat,
+                    batch_size=batch_size,
+                )
+                save(
+                    [
+                        task.row(key, model.show(task.prompt), reply)
+                        for (task, key), reply in zip(batch, replies, strict=True)
+                    ]
+                )
+
+
+def _ask_options(
+    model: BlackBox,
+    left: Sequence[tuple[SurveyTask, str]],
+    batch_size: int,
+    save: Callable[[list[dict[str, Any]]], None],
+) -> None:
+    if not left:
+        return
+    prompts = [task.prompt for task, _ in left]
+    options = [task.options for task, _ in left]
+    for indices, readings in read_options(model, prompts, options, batch_size=batch_size):
+        save(
+            [
+                left[n][0].row(left[n][1], model.show(prompts[n]), reading)
+                for n, reading in zip(indices, readings, strict=True)
+            ]
+        )
+
+
+def _write_page(
+    results: SurveyResults, run: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], path: Path
+) -> Path:
+    from culturescope.experiments.survey_report import survey_report
+    from culturescope.page.survey_document import write_survey
+
+    write_survey(survey_report(results, run, rows), path)
+    return path
