@@ -86,6 +86,8 @@ def read_pairs(
         model=identity.name,
         revision=identity.revision,
         weights_sha256=identity.weights_sha256,
+        family=identity.family,
+        blocks_path=identity.extra.get("blocks_path"),
         block_count=len(model.blocks),
         hidden_size=model.hidden_size,
         dtype=identity.dtype,

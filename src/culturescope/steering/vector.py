@@ -27,7 +27,8 @@ class Origin(BaseModel):
         site: where the contrast texts were read, with the hash of wording and place.
         pairs: number of contrast pairs; `scenarios_sha256` is the hash of their texts.
         split: of the scenarios.
-        model: name, with revision, hash of the weights, number of blocks and width.
+        model: name, with revision, hash of the weights, kind (`family`), number of blocks and width, and the dotted
+            path of its list of blocks.
         median_norm: median |h| of the residual stream over the places read; the unit of a dose.
         gap: distance of the classes' means along the direction.
     """
@@ -44,6 +45,8 @@ class Origin(BaseModel):
     model: str | None = None
     revision: str | None = None
     weights_sha256: str | None = None
+    family: str | None = None
+    blocks_path: str | None = None
     block_count: int | None = None
     hidden_size: int | None = None
     dtype: str | None = None
