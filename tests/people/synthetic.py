@@ -1,6 +1,6 @@
 """Survey files that never were: respondents with planted means, written in every official form with its traps.
 
-Answers hang together (one latent value moves all items) and weights go with answers, so unweighted means are wrong. Planted:
+Answers hang together as on the map (two latent values, one for each axis, move the items) and weights go with answers, so unweighted means are wrong. Planted:
 all missing codes, Y003 = -2 as a valid answer, code 5 of G006, child qualities as 1/2 (WVS-7) or 1/0, columns in any case,
 semicolons and decimal commas, Stata's extended missing values, user-missing values declared in SPSS files.
 
@@ -24,6 +24,12 @@ QUALITIES = ("A029", "A039", "A040", "A042")
 ITEM = {
     "F063": "Y01", "Y003": "Y02", "F120": "Y03", "G006": "Y04", "E018": "Y05",
     "Y002": "X01", "A008": "X02", "F118": "X03", "E025": "X04", "A165": "X05",
+}  # fmt: skip
+# Which latent value moves an item (0: x, 1: y), and whether a high one means a high code.
+MOVED_BY = {
+    "A008": (0, -1), "A165": (0, -1), "E025": (0, -1), "F118": (0, 1), "aims": (0, 1),
+    "E018": (1, 1), "F063": (1, -1), "F120": (1, 1), "G006": (1, 1),
+    "A029": (1, 1), "A039": (1, 1), "A040": (1, -1), "A042": (1, -1),
 }  # fmt: skip
 MISSING = {-1: 0.02, -2: 0.01, -3: 0.005, -4: 0.005, -5: 0.005}
 KINDS = ("wvs7", "wvs-trend", "evs-trend", "joint", "integrated")
@@ -57,7 +63,6 @@ def sample(
     seed: int = 0,
     missing: bool = True,
     strength: float = 1.0,
-    same_truth: bool = True,
 ) -> Sample:
     """Draws `n` respondents of each society and programme.
 
@@ -78,23 +83,24 @@ def sample(
         chances = {q: (c := rng.uniform(0.2, 0.7), min(c + 0.2 * strength, 0.95)) for q in QUALITIES}
         middle = {q: sum(c) / 2 for q, c in chances.items()}
         means["Y003"] = middle["A029"] + middle["A039"] - middle["A040"] - middle["A042"]
-        pairs = [(a, b) for a in range(1, 5) for b in range(1, 5) if a != b]
-        index = np.array([1 if {a, b} == {1, 3} else 3 if {a, b} == {2, 4} else 2 for a, b in pairs])
+        pairs = sorted([(a, b) for a in range(1, 5) for b in range(1, 5) if a != b], key=_index)
+        index = np.array([_index(pair) for pair in pairs])
         one = _shares(rng, len(pairs))
         tilted = one * np.exp(strength * (index - 2))
-        aims = (one, tilted / tilted.sum())
-        means["Y002"] = float(sum(h @ index for h in aims) / 2)
+        aims_of = (one, tilted / tilted.sum())
+        means["Y002"] = float(sum(h @ index for h in aims_of) / 2)
         truth[society, year] = {ITEM[v]: m for v, m in means.items()}
         for programme in programmes:
             second = (rng.random(n) < 0.25).astype(int)
-            # A shared latent value: high quantiles of one item go with high ones of the others.
-            latent = rng.normal(size=n)
+            latent = rng.normal(size=(2, n))
             got: dict[str, np.ndarray] = {}
             for variable in SIZES:
-                got[variable] = _draw(rng, latent, second, [h.cumsum() for h in halves[variable]]) + 1
-            for q, (low, high) in chances.items():
-                got[q] = (_uniform(rng, latent) > 1 - np.where(second, high, low)).astype(int)
-            chosen = np.array(pairs)[_draw(rng, latent, second, [h.cumsum() for h in aims])]
+                high = _quantile(rng, latent, variable)
+                got[variable] = _draw(high, second, [h.cumsum() for h in halves[variable]]) + 1
+            for q, (first, other) in chances.items():
+                got[q] = (_quantile(rng, latent, q) > 1 - np.where(second, other, first)).astype(int)
+            high = _quantile(rng, latent, "aims")
+            chosen = np.array(pairs)[_draw(high, second, [h.cumsum() for h in aims_of])]
             got["E003"], got["E004"] = chosen.T
             got["S003"] = np.full(n, number)
             got["S020"] = np.full(n, year)
@@ -117,17 +123,21 @@ def sample(
     return Sample({k: v[order] for k, v in columns.items()}, truth)
 
 
-def _uniform(rng: np.random.Generator, latent: np.ndarray) -> np.ndarray:
+def _index(pair: tuple[int, int]) -> int:
+    return 1 if set(pair) == {1, 3} else 3 if set(pair) == {2, 4} else 2
+
+
+def _quantile(rng: np.random.Generator, latent: np.ndarray, variable: str) -> np.ndarray:
+    """Uniform values that go with the latent value of the variable's axis."""
     from scipy.special import ndtr
 
-    return ndtr(0.6 * latent + 0.8 * rng.normal(size=len(latent)))
+    axis, sign = MOVED_BY[variable]
+    return ndtr(0.6 * sign * latent[axis] + 0.8 * rng.normal(size=latent.shape[1]))
 
 
-def _draw(rng, latent, second, sums) -> np.ndarray:
-    u = _uniform(rng, latent)
-    return np.where(second, np.searchsorted(sums[1], u), np.searchsorted(sums[0], u)).clip(
-        0, len(sums[0]) - 1
-    )
+def _draw(quantile: np.ndarray, second: np.ndarray, sums: list[np.ndarray]) -> np.ndarray:
+    chosen = np.where(second, np.searchsorted(sums[1], quantile), np.searchsorted(sums[0], quantile))
+    return chosen.clip(0, len(sums[0]) - 1)
 
 
 def _plant(rng: np.random.Generator, values: np.ndarray, codes: dict[int, float]) -> None:
@@ -174,7 +184,7 @@ def table(kind: str, data: Sample) -> dict[str, np.ndarray]:
 def aims(c: dict[str, np.ndarray]) -> np.ndarray:
     found = []
     for pair in zip(c["E003"], c["E004"], strict=True):
-        found.append(-5 if min(pair) < 0 else 1 if set(pair) == {1, 3} else 3 if set(pair) == {2, 4} else 2)
+        found.append(-5 if min(pair) < 0 else _index(pair))
     return np.array(found, dtype=float)
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from culturescope.people.survey_files import Options, import_files, write_import
+from culturescope.people.survey_files import Options, import_files, imported_groups, write_import
 from culturescope.people.survey_files.suppressing import kept_cells
 from tests.people import synthetic as s
 
@@ -42,6 +42,10 @@ def test_a_single_small_region_takes_the_next_one_with_it(tmp_path):
     with (tmp_path / "out" / "group_means.csv").open(encoding="utf-8", newline="") as lines:
         rows = list(csv.DictReader(lines))
     assert {row["region"] for row in rows} == {"484001", "484002"}
+    assert [g.groups for g in imported_groups(tmp_path / "out")] == [
+        {"region": "484001"},
+        {"region": "484002"},
+    ]
     with (tmp_path / "out" / "item_means.csv").open(encoding="utf-8", newline="") as lines:
         (total,) = (row for row in csv.DictReader(lines) if row["item"] == "Y01")
     written = sum(int(row["n"]) for row in rows if row["item"] == "Y01")

@@ -1,5 +1,6 @@
 """Planted means come back within their errors, alike from every form of the file, and weights are not forgotten."""
 
+import csv
 import json
 
 import numpy as np
@@ -239,6 +240,16 @@ def test_two_surveys_of_a_society_are_pooled_or_chosen_but_never_by_chance(tmp_p
         import_files([path, other], Options(programme="pooled"))
 
 
+def test_programmes_are_those_of_the_respondents_not_of_the_name(tmp_path):
+    data = s.sample({"NLD": 528}, n=300, programmes=(1, 2), seed=8)
+    columns = s.table("wvs-trend", data)
+    (report,) = import_files([s.write(tmp_path / "f.csv", columns)], Options(programme="evs")).files
+    assert report.kind == "integrated"
+    assert report.programmes == ("evs", "wvs")
+    only = import_files([tmp_path / "f.csv"], Options(programme="evs")).totals
+    assert max(f.estimate.n for f in only) <= 300
+
+
 def test_the_folder_is_whole_names_its_sources_and_holds_no_respondent(few, tmp_path):
     columns = s.table("joint", few)
     columns["uniqid"] = np.arange(len(few)) * 7919.0 + 123456789
@@ -294,6 +305,34 @@ def test_denmark_gets_its_means_and_joins_the_fit(tmp_path, capsys):
     assert next(line for line in capsys.readouterr().out.splitlines() if line.startswith("DNK")).endswith(
         "10"
     )
+
+
+def test_the_official_procedure_runs_on_the_same_respondents(few, tmp_path):
+    path = s.write(tmp_path / "f.csv", s.table("integrated", few))
+    found = import_files([path])
+    assert found.own_map.projection is not None, found.own_map.problem
+    assert set(found.own_map.positions) == {(code, 2018) for code in FEW}
+    assert not found.own_map.is_official
+    out = write_import(found, tmp_path / "out")
+    rows = list(csv.DictReader((out / "positions.csv").read_text(encoding="utf-8").splitlines()))
+    assert {row["series"] for row in rows} == {"refit-official"}
+    # A map that is not the official one gives no society a place among the official ones.
+    assert load_imported(out).societies == load_people().societies
+
+
+def test_positions_of_a_reproduced_map_fill_what_the_tables_lack(tmp_path):
+    data = s.sample({"CYP-N": 197, "MEX": 484}, n=300, year=2018, seed=5)
+    out = write_import(
+        import_files([s.write(tmp_path / "f.csv", s.table("integrated", data))]), tmp_path / "out"
+    )
+    about = json.loads((out / "import.json").read_text(encoding="utf-8"))
+    about["map"]["is_official"] = True
+    (out / "import.json").write_text(json.dumps(about), encoding="utf-8")
+    people = load_imported(out)
+    assert people.society("Northern Cyprus").series == people.series
+    assert people.item_means["CYP-N"].year == 2018
+    assert people.society("MEX") == load_people().society("MEX")
+    assert "CYP-N" in fit_projection(people).codes
 
 
 def test_fewer_items_do_not_replace_more(tmp_path):

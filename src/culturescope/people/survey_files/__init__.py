@@ -4,6 +4,7 @@ from culturescope.people.survey_files.importing import Figure, Imported, Options
 from culturescope.people.survey_files.loading import (
     Surveyed,
     imported_distributions,
+    imported_groups,
     imported_surveys,
     load_imported,
 )
@@ -17,6 +18,7 @@ __all__ = [
     "check_output",
     "import_files",
     "imported_distributions",
+    "imported_groups",
     "imported_surveys",
     "load_imported",
     "write_import",

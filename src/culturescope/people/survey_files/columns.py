@@ -171,7 +171,10 @@ def find_columns(
     need = [layout.society, layout.year]
     weighted = None if (weight or "").lower() == "none" else (weight or layout.weight).upper()
     need += [weighted] if weighted else []
+    # A trend file says the programme of each respondent, whatever else is known of it.
     programme = layout.programme if layout.programme.isupper() else None
+    if layout.society == INTEGRATED.society and INTEGRATED.programme in known:
+        programme = INTEGRATED.programme
     need += [programme] if programme else []
     wave = layout.wave[0] if layout.wave else None
     need += [wave] if wave else []

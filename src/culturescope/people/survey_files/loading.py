@@ -5,27 +5,30 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from culturescope.errors import BadInputError
-from culturescope.people.survey_files.writing import ABOUT, FORMAT, MEANS, POSITIONS, SHARES
+from culturescope.people.survey_files.writing import ABOUT, FORMAT, GROUP_MEANS, MEANS, POSITIONS, SHARES
 from culturescope.people.tables import ItemMeans, People, Society, Source, check_item_value, load_people
 
 
 @dataclass(frozen=True)
 class Surveyed:
-    """A society surveyed in a year, as imported.
+    """A society surveyed in a year, or a group of it, as imported.
 
     Args:
-        code, name, year: which one.
+        code: of the society.
+        name: of the society.
+        year: of the survey.
         means: item to mean.
         errors: item to standard error.
         n: item to respondents.
         sources: keys of the sources.
+        groups: column of `--by` to the group, empty for the whole society.
     """
 
     code: str
@@ -35,6 +38,7 @@ class Surveyed:
     errors: Mapping[str, float]
     n: Mapping[str, int]
     sources: tuple[str, ...]
+    groups: Mapping[str, str] = field(default_factory=dict)
 
 
 def load_imported(folder: Path, people: People | None = None) -> People:
@@ -78,18 +82,32 @@ def imported_surveys(folder: Path) -> tuple[Surveyed, ...]:
     Raises:
         BadInputError: no import, or a damaged one.
     """
+    return _surveyed(folder, MEANS, ())
+
+
+def imported_groups(folder: Path) -> tuple[Surveyed, ...]:
+    """The groups below societies of an import that was divided (`--by`).
+
+    Raises:
+        BadInputError: no import, one that was not divided, or a damaged one.
+    """
+    by = tuple(str(b).lower() for b in _about(folder).get("by", ()))
+    if not by:
+        raise BadInputError(
+            f"{folder} was imported without groups; import again with --by, for example --by sex,age_group"
+        )
+    return _surveyed(folder, GROUP_MEANS, by)
+
+
+def _surveyed(folder: Path, file: str, by: tuple[str, ...]) -> tuple[Surveyed, ...]:
     names = {s["code"]: s["name"] for s in _about(folder).get("societies", ())}
     items = {i.id: i for i in load_people().items}
-    rows: dict[tuple[str, int], dict[str, tuple[float, float, int, str]]] = {}
-    for where, row in _rows(folder / MEANS):
+    rows: dict[tuple[str, int, tuple[str, ...]], dict[str, tuple[float, float, int, str]]] = {}
+    for where, row in _rows(folder / file):
         try:
             value = check_item_value(items[row["item"]], float(row["mean"]))
-            rows.setdefault((row["code"], int(row["year"])), {})[row["item"]] = (
-                value,
-                float(row["se"]),
-                int(row["n"]),
-                row["source"],
-            )
+            key = (row["code"], int(row["year"]), tuple(row[b] for b in by))
+            rows.setdefault(key, {})[row["item"]] = (value, float(row["se"]), int(row["n"]), row["source"])
         except (KeyError, ValueError, TypeError):
             raise BadInputError(f"{where}: not a mean of an item; import the survey files again") from None
         except BadInputError as error:
@@ -103,8 +121,9 @@ def imported_surveys(folder: Path) -> tuple[Surveyed, ...]:
             errors={i: found[i][1] for i in items if i in found},
             n={i: found[i][2] for i in items if i in found},
             sources=tuple(dict.fromkeys(k for *_, keys in found.values() for k in keys.split("+"))),
+            groups=dict(zip(by, groups, strict=True)),
         )
-        for (code, year), found in rows.items()
+        for (code, year, groups), found in rows.items()
     )
 
 

@@ -23,6 +23,7 @@ PROGRAMMES = {1: "evs", 2: "wvs"}
 MOST_CELLS = 50_000
 Group = tuple["Survey", tuple[str, ...]]
 LOW_AGE, HIGH_AGE = 1, 120
+LONGEST_WORD = 200
 
 
 @dataclass(frozen=True, order=True)
@@ -146,7 +147,7 @@ class FileTally:
             waves = waves[~np.isnan(waves)]
             wanted = self._found.layout.wave[1]
             if (waves != wanted).any():
-                other = ", ".join(f"{w:g}" for w in waves if w != wanted)
+                other = ", ".join([f"{w:g}" for w in waves if w != wanted][:4])
                 raise BadInputError(
                     f"{self.name}: {self._found.wave} holds {other}: a {self._found.layout.title} file is of wave "
                     f"{wanted} only; for several waves import the WVS trend file"
@@ -257,7 +258,7 @@ class FileTally:
                 valid = (ages >= LOW_AGE) & (ages <= HIGH_AGE)
             return np.asarray(names[np.where(valid, np.searchsorted(self._bands, ages, side="right") + 1, 0)])
         known = self._words[column]
-        found = np.array(chunk.words[column], dtype=np.str_)[keep]
+        found = np.array([w[:LONGEST_WORD] for w in chunk.words[column]], dtype=np.str_)[keep]
         names, code = np.unique(found, return_inverse=True)
         clean = [known.setdefault(n, _clean(n)) for n in names.tolist()]
         return np.array(clean, dtype=np.str_)[code]
