@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from culturescope.cli.generating import accept_command, generate_command, review_command
 from culturescope.cli.lint import lint_command
 from culturescope.cli.listing import models_app, scenarios_app
 from culturescope.cli.mapping import map_command
@@ -26,6 +27,9 @@ for command in (audit, probe, resume, page, plan):
     app.command()(command)
 app.command("map")(map_command)
 scenarios_app.command("lint")(lint_command)
+scenarios_app.command("generate")(generate_command)
+scenarios_app.command("review")(review_command)
+scenarios_app.command("accept")(accept_command)
 app.add_typer(people_app, name="people")
 app.add_typer(models_app, name="models")
 app.add_typer(scenarios_app, name="scenarios")
