@@ -13,6 +13,7 @@ from culturescope.cli.mapping import map_command
 from culturescope.cli.people import people_app
 from culturescope.cli.planning import plan
 from culturescope.cli.running import audit, page, probe, resume
+from culturescope.cli.surveying import survey
 
 app = typer.Typer(
     help="Shows where a language model stands on the human map of values, and how sure one may be of it.\n\n"
@@ -23,7 +24,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (audit, probe, resume, page, plan):
+for command in (audit, probe, survey, resume, page, plan):
     app.command()(command)
 app.command("map")(map_command)
 scenarios_app.command("lint")(lint_command)
