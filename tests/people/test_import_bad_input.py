@@ -180,6 +180,20 @@ def test_text_in_latin_1_matters_only_where_it_is_read(columns, tmp_path, refuse
     assert run(["people", "import", str(path), "-o", str(tmp_path / "o"), "-q"]) == 0
 
 
+@pytest.mark.parametrize("ending", ["sav", "dta"])
+def test_labels_in_another_encoding_do_not_hinder_codes(ending, columns, tmp_path, refused):
+    import polars as pl
+    import pyreadstat
+
+    frame = pl.DataFrame({**{k: list(v) for k, v in columns.items()}, "town": ["Orléans", "Nantes"] * 150})
+    path = tmp_path / f"f.{ending}"
+    write = pyreadstat.write_sav if ending == "sav" else pyreadstat.write_dta
+    write(frame, str(path), column_labels=["é"] * len(frame.columns))
+    path.write_bytes(path.read_bytes().replace("é".encode(), b"\xe9 "))
+    refused(path, "town holds text in another encoding", "--by", "town")
+    assert run(["people", "import", str(path), "-o", str(tmp_path / "o"), "-q"]) == 0
+
+
 def test_a_zip_with_one_csv_is_read_without_unpacking(columns, tmp_path, refused, capsys):
     path = s.write(tmp_path / "f.csv", columns)
     good = tmp_path / "good.zip"

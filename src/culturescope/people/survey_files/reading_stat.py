@@ -18,6 +18,7 @@ from culturescope.people.survey_files.opening import Chunk, Floats
 from culturescope.people.survey_files.reading_csv import BLANKS
 
 ROWS = 50_000
+OTHER_ENCODING = "windows-1252"
 
 
 class StatReader:
@@ -29,6 +30,7 @@ class StatReader:
         self.name = name
         self.form = form
         self._path = path
+        self._encoding: str | None = None
         _, about = self._call(metadataonly=True)
         self.columns = tuple(about.column_names)
         self._rows = about.number_rows
@@ -51,6 +53,11 @@ class StatReader:
         while self._rows is None or start < self._rows:
             data, _ = self._call(usecols=wanted, row_offset=start, row_limit=ROWS)
             rows = len(data[wanted[0]])
+            if self._encoding and (unsure := self._strings & set(words)):
+                raise BadInputError(
+                    f"{self.name}: {', '.join(sorted(unsure))} holds text in another encoding than the file says: "
+                    "save the file as UTF-8"
+                )
             if not rows and self._rows is None:
                 return
             if self._rows is not None and rows != min(ROWS, self._rows - start):
@@ -74,15 +81,14 @@ class StatReader:
                 output_format="dict",
                 user_missing=True,
                 disable_datetime_conversion=True,
+                encoding=self._encoding,
                 **options,
             )
-        except (
-            pyreadstat.ReadstatError,
-            pyreadstat.PyreadstatError,
-            UnicodeDecodeError,
-            ValueError,
-            OverflowError,
-        ):
+        except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError, ValueError, OverflowError) as error:
+            if self._encoding is None and (isinstance(error, UnicodeDecodeError) or "encoding" in str(error)):
+                # Labels in another encoding than the file says do not hinder codes.
+                self._encoding = OTHER_ENCODING
+                return self._call(**options)
             raise self._damaged() from None
         return data, about
 
