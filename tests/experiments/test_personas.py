@@ -15,6 +15,10 @@ from culturescope.experiments.personas import choose_personas
 from culturescope.experiments.planning import plan, power_table
 from culturescope.experiments.report import map_of, places_of
 from culturescope.instrument import load_pack
+from culturescope.page.drawing import LIGHT
+from culturescope.page.map_chart import map_spec
+from culturescope.page.map_data import people_rows, way_rows
+from culturescope.page.map_words import places_table
 from culturescope.page.readings import scenario_readings
 from culturescope.people import load_people
 from culturescope.probing.agreement import NEW_TOKENS
@@ -197,7 +201,30 @@ def test_a_partial_profile_is_marked_everywhere():
     results = compute_results(rows)
     assert {tuple(r["persona_missing"]) for r in rows if r["persona"] == "advanced-TJK"} == {("Y03", "X03")}
     assert [(p.partial, p.missing) for p in results.personas] == [(True, ("Y03", "X03")), (False, ())]
-    assert map_of(results, rows, "m", load_pack()) is not None
+    labels = {p.label for p in map_of(results, rows, "m", load_pack()).placements}
+    assert {"m as Tajikistan (advanced, partial)", "m as India (advanced)"} <= labels
+
+
+def test_the_map_has_each_persona_beside_its_people(rows, results):
+    figure = map_of(results, rows, "m", load_pack())
+    placed = [p for p in figure.placements if p.society]
+    assert len(placed) == 2 * len(BOTH)
+    assert [p.label for p in placed[:2]] == ["m as India (basic)", "m as India (basic)"]
+    assert {(p.persona, p.society) for p in placed} == {(p.kind, p.society) for p in BOTH}
+    assert [p for p in figure.placements if not p.society] == places_of(results, rows, "m")
+    points = {s.code: (s.x, s.y) for s in figure.societies}
+    for conversion in figure.conversions:
+        lines = people_rows(figure, figure.of(conversion))
+        assert len(lines) == len(BOTH)
+        ends = {(round(r["x2"], 4), round(r["y2"], 4)) for r in lines}
+        assert ends == {points[code] for code in SOCIETIES}
+        # Their way is that to their people; only the model itself has one from the null.
+        assert len(way_rows(figure.of(conversion))) == 1
+        spec = map_spec(figure, LIGHT, conversion=conversion)
+        assert "people" in [layer.get("name") for layer in spec["layer"]]
+    table = places_table(figure)
+    own = [row for row in table.rows if row[0] == "m as Mexico (advanced)"]
+    assert all("from its people" in row[-1] for row in own)
 
 
 def test_cost_is_counted_by_itself():
@@ -228,7 +255,11 @@ def test_command_line(tiny, tmp_path, capsys):
     assert [p["id"] for p in config["personas"]] == ["basic-TJK", "basic-HKG", "advanced-TJK", "advanced-HKG"]
     results = json.loads((folder / "results.json").read_text())
     assert [p["partial"] for p in results["personas"]] == [False, False, True, True]
-    capsys.readouterr()
+    assert '<section id="personas"' in (folder / "report.html").read_text()
+    assert (
+        "Personas of societies (Y not checked, X not checked): shown, not to be read"
+        in capsys.readouterr().out
+    )
     assert run(["plan", "--persona", "advanced", "--society", "DNK"]) == 2
     assert "people import FILE" in capsys.readouterr().err
     assert run(["plan", "--persona", "basic", "--society", "IND", "--given-name", "IND"]) == 2

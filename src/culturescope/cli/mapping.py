@@ -52,6 +52,10 @@ def map_command(
             show_default=False,
         ),
     ] = None,
+    personas: Annotated[
+        bool,
+        typer.Option("--personas/--no-personas", help="Draw the places under personas of societies as well."),
+    ] = True,
     as_json: o.Json = False,
 ) -> None:
     """Draw runs on the map of societies, with ellipses, nulls and what may be said of each place.
@@ -78,7 +82,14 @@ def map_command(
         domains = known if domain == "each" else tuple(d.strip() for d in domain.split(","))
         for one in domains:
             o.one_of("domain", one, known)
-    figure = map_runs(runs, conversions=chosen, domains=domains, calibrate=calibrate or (), persona=persona)
+    figure = map_runs(
+        runs,
+        conversions=chosen,
+        domains=domains,
+        calibrate=calibrate or (),
+        persona=persona,
+        personas=personas,
+    )
     written = [output]
     if output.suffix.lower() not in (".svg", ".png", ".pdf") or len(chosen) == 1:
         write_map(figure, output, conversion=chosen[0])

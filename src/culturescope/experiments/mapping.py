@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from culturescope.errors import BadInputError
 from culturescope.experiments.audit import answered_rows, design_of
 from culturescope.experiments.calibration import calibration_from
-from culturescope.experiments.report import CONVERSIONS, places_of
+from culturescope.experiments.report import CONVERSIONS, persona_places_of, places_of
 from culturescope.probing.reading import compute_results, verdicts_of
 from culturescope.runs import RunFolder
 
@@ -26,6 +26,7 @@ def map_runs(
     domains: Sequence[str | None] = (None,),
     calibrate: Sequence[str | os.PathLike[str]] = (),
     persona: str | None = None,
+    personas: bool = True,
 ) -> MapFigure:
     """Several runs on one map; runs of one name are told apart by their folder.
 
@@ -35,6 +36,7 @@ def map_runs(
         domains: domains to place on their own; None is the place over all of them.
         calibrate: run folders with personas of societies, of the same model; they set k and intercept of `anchored`.
         persona: the kind of persona that calibrates, where these runs hold two.
+        personas: whether the places under personas of societies are drawn as well.
 
     Raises:
         BadInputError: no runs, a run of another instrument, an item of the map was not asked, or the personas cannot
@@ -69,15 +71,19 @@ def map_runs(
         calibration = calibration_from(calibrate, mapped, kind=persona)
     found: list[Placement] = []
     for (design, rows, results), label in zip(asked, _labels(folders), strict=True):
-        places = places_of(
-            results,
-            rows,
-            label,
-            conversions=conversions,
-            domains=domains,
-            calibration=calibration,
-            seed=design.seed,
-        )
+        places = [
+            place
+            for of in (places_of, persona_places_of)[: 1 + personas]
+            for place in of(
+                results,
+                rows,
+                label,
+                conversions=conversions,
+                domains=domains,
+                calibration=calibration,
+                seed=design.seed,
+            )
+        ]
         # The nulls of runs that were asked alike are the same places.
         found += [p for p in places if p.kind == "model" or p not in found]
     return figure_of(found)

@@ -55,6 +55,7 @@ def map_spec(
             "places": map_data.place_rows(places),
             "ellipses": map_data.ellipse_rows(places),
             "ways": map_data.way_rows(places),
+            "people": map_data.people_rows(figure, places),
             "labels": [{**row, "hue": hue.get(str(row.get("zone")))} for row in labels],
         },
         "layer": map_layers(figure, theme, font, alone=alone),

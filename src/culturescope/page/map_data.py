@@ -75,11 +75,14 @@ def ellipse_rows(places: Sequence[Placement]) -> list[Row]:
 
 
 def way_rows(places: Sequence[Placement]) -> list[Row]:
-    """From the null to each model; `angle` turns an upward triangle along the way."""
+    """From the null to each model; `angle` turns an upward triangle along the way.
+
+    A place under the persona of a society has a line to its people instead (`people_rows`).
+    """
     rows = []
     for number, p in enumerate(places):
         dx, dy = p.displacement
-        if p.kind != "model" or math.hypot(dx, dy) < 1e-6:
+        if p.kind != "model" or p.society is not None or math.hypot(dx, dy) < 1e-6:
             continue
         (x, y), share = null_of(p), 0.55
         rows.append(
@@ -95,6 +98,15 @@ def way_rows(places: Sequence[Placement]) -> list[Row]:
             }
         )
     return rows
+
+
+def people_rows(figure: MapFigure, places: Sequence[Placement]) -> list[Row]:
+    """From each place under the persona of a society to the people of that society, where the map has them."""
+    return [
+        {**_about(p, number), "x": p.x, "y": p.y, "x2": own.x, "y2": own.y}
+        for number, p in enumerate(places)
+        if (own := figure.people_of(p)) is not None
+    ]
 
 
 def label_rows(
@@ -169,6 +181,9 @@ def _place_lines(place: Placement, length: int) -> tuple[str, ...]:
     # That it is a null is never cut off; where several fall together, their names would crowd out those of zones.
     if several(place) or (place.kind == "null" and len(name) > length):
         name = f"null of {shorten(clean(place.run), length - 8)}" if place.run else "null"
+    if place.society is not None:
+        # Whose persona it is; the model's name and its verdict stand beside its own place.
+        return (shorten(name[name.rfind(" as ") + 1 :], length),)
     lines = [shorten(name, length)]
     if place.kind == "model" and place.verdict != "interpretable":
         lines.append(place.verdict)
@@ -189,6 +204,10 @@ def _tip(place: Placement) -> str:
     if place.kind == "model":
         dx, dy = place.displacement
         lines.append(f"from the null: x {signed(dx)}, y {signed(dy)}")
+    if place.persona:
+        lines.append(
+            f"{place.persona} persona of {clean(place.society or '')}: the dotted line goes to its people"
+        )
     if place.single_order:
         lines.append("one order only: a preference for a letter is in it")
     if place.outside:

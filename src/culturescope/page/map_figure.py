@@ -96,6 +96,12 @@ class MapFigure:
         """The calibration of the conversion `anchored`; None for 1 sd a logit."""
         return next((p.calibration for p in self.placements if p.conversion == "anchored"), None)
 
+    def people_of(self, place: Placement) -> SocietyPoint | None:
+        """The people of the society whose persona a place belongs to, where the map has them."""
+        return next(
+            (s for s in self.societies if place.society is not None and s.code == place.society), None
+        )
+
     @property
     def zones(self) -> tuple[str, ...]:
         """The cultural zones in alphabetical order, those without one last."""

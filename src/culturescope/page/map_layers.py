@@ -118,6 +118,12 @@ def map_layers(figure: MapFigure, theme: Theme, font: str, *, alone: bool) -> li
             "datum.style === 'null'",
         ),
         layer(
+            "people",
+            "people",
+            {"type": "rule", "strokeWidth": 1.2, "strokeDash": [1, 3], "clip": True},
+            {"x2": {"field": "x2"}, "y2": {"field": "y2"}, "stroke": ink},
+        ),
+        layer(
             "ways",
             "ways",
             {"type": "rule", "strokeWidth": 1.2, "stroke": theme.ink},

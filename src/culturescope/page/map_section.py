@@ -64,6 +64,7 @@ class MapSection:
     places: Any
     societies: Any
     total: int
+    personas: bool
     series: str
     sources: tuple[str, ...]
 
@@ -101,6 +102,7 @@ def map_section(figure: MapFigure) -> MapSection:
         places=map_words.places_table(figure),
         societies=map_words.societies_table(figure),
         total=len(figure.societies),
+        personas=any(p.society for p in figure.placements),
         series=clean(figure.series),
         sources=tuple(map(clean, figure.sources)),
     )

@@ -276,6 +276,8 @@ def places_table(figure: MapFigure) -> Table:
             model = p.kind == "model"
             long, short = half_axes(p)
             remarks = ["extrapolated"] if p.outside else []
+            if (own := figure.people_of(p)) is not None:
+                remarks.append(f"{math.hypot(p.x - own.x, p.y - own.y):.2f} from its people")
             if p.beyond:
                 remarks.append(f"beyond the scale on {', '.join(map(clean, p.beyond))}")
             if p.single_order:

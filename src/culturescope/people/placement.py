@@ -78,6 +78,8 @@ class Placement(Frozen):
     `letters` is None where both orders were asked. With single orders a preference for a letter moves a model without
     values by t times `letters`: by `paper` with t from -1 (always B) to 1 (always A), by `anchored` with any t, the
     size of the preference in logits. `run` names the model that a null belongs to, where it is not that of all.
+
+    `persona` and `society` (a code) are set where the model answered as a person of that society.
     """
 
     label: str
@@ -96,6 +98,8 @@ class Placement(Frozen):
     calibration: Calibration | None = None
     letters: tuple[float, float] | None = None
     run: str | None = None
+    persona: Literal["basic", "advanced"] | None = None
+    society: str | None = None
 
     @property
     def single_order(self) -> bool:
