@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from culturescope.instrument import Pack
+from culturescope.probing.personas import personas_of
 from culturescope.probing.reading import verdicts_of
 from culturescope.probing.results import Results
 from culturescope.probing.scores import Scores, score_samples
@@ -102,6 +103,46 @@ def places_of(
     return found
 
 
+def persona_places_of(
+    results: Results,
+    samples: Sequence[Mapping[str, Any]],
+    label: str,
+    *,
+    conversions: Sequence[Conversion] = CONVERSIONS,
+    domains: Sequence[str | None] = (None,),
+    calibration: Calibration | None = None,
+    seed: int = 42,
+) -> list[Placement]:
+    """The places of a probe under personas of societies; none where it was asked without.
+
+    Arguments and errors are those of `places_of`; its verdicts count for personas as well.
+    """
+    from culturescope.people import load_people, place
+
+    names = {s.code: s.name for s in load_people().societies.values()}
+    found: list[Placement] = []
+    for persona in personas_of(samples):
+        probed = probe_rows(samples, persona)
+        scores, first = score_samples(probed), probed[0]
+        kind, society = first["persona_kind"], first["society"]
+        partial = ", partial" if first.get("persona_missing") else ""
+        found += [
+            place(
+                scores,
+                label=f"{label} as {names.get(society, society)} ({kind}{partial})",
+                verdicts=verdicts_of(results),
+                conversion=conversion,
+                domain=domain,
+                positive_a=_shares_of_a(scores, probed, domain),
+                calibration=calibration if conversion == "anchored" else None,
+                seed=seed,
+            ).model_copy(update={"persona": kind, "society": society})
+            for conversion in conversions
+            for domain in domains
+        ]
+    return found
+
+
 def map_of(
     results: Results, samples: Sequence[Mapping[str, Any]], label: str, pack: Pack, *, seed: int = 42
 ) -> MapFigure | None:
@@ -111,7 +152,8 @@ def map_of(
     asked = {row["item"] for row in probe_rows(samples)}
     if pack.societies is None or not set(pack.item_ids) <= asked:
         return None
-    return figure_of(places_of(results, samples, label, seed=seed))
+    places = places_of(results, samples, label, seed=seed)
+    return figure_of(places + persona_places_of(results, samples, label, seed=seed))
 
 
 def _shares_of_a(
