@@ -95,9 +95,8 @@ def activations(
             if number == wanted[-1]:
                 raise _Enough
 
-        with torch.inference_mode(), on_blocks(modules, keep):
-            with suppress(_Enough):
-                run(**batch, **options)
+        with torch.inference_mode(), on_blocks(modules, keep), suppress(_Enough):
+            run(**batch, **options)
         device = kept[wanted[0]][0].device
         states[chosen] = torch.stack([kept[n][0].to(device) for n in wanted], dim=1).cpu()
         norms[chosen] = torch.stack([kept[n][1].to(device) for n in wanted], dim=1).cpu()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
@@ -198,6 +200,18 @@ class SteeringVector:
 
         chosen = self if blocks is None else self.at(blocks)
         return steered(model, [Edit(chosen, alpha, positions, operator)])
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Writes the vector as a `.safetensors` file with all that is known of it; `load_vector` reads it.
+
+        Raises:
+            BadInputError: the name ends otherwise.
+            RunFolderError: the place cannot be written.
+            RunFailedError: the disk is full or failed.
+        """
+        from culturescope.steering.files import save_vector
+
+        return save_vector(self, path)
 
     @property
     def sha256(self) -> str:

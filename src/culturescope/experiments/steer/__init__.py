@@ -1,0 +1,1 @@
+"""Experiments with steering: measure changes, search blocks, sweep coefficients, entangle, aim."""

@@ -1,0 +1,58 @@
+"""A change resumed from a block equals a full pass with hooks; one backward pass equals small exact changes."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from culturescope.errors import BadInputError
+from culturescope.models.gradients import letter_gradients
+from culturescope.models.resuming import letters_under, record
+from culturescope.prompts import Prompt
+from tests.steering.test_applying import by_hand, letters, vector
+from tests.tiny import BLOCKS, FAMILIES, HIDDEN
+
+PROMPTS = [Prompt.of(f"Which one? {'word ' * n}A or B?") for n in (1, 9, 4)]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_resumed_changes_equal_full_passes(tiny_loaded, family):
+    model = tiny_loaded(family)
+    v = vector(20)
+    blocks = [(0,), (1,), (BLOCKS - 1,), (0, 2), (1, 2)]
+    changes = [{}, *({b: sign * v[b] for b in chosen} for chosen in blocks for sign in (1, -1))]
+    recorded = record(model, model.encode(PROMPTS))
+    in_turn = letters_under(model, recorded, changes, rows=1)
+    together = letters_under(model, recorded, changes, rows=64)
+    assert torch.allclose(in_turn.logits, together.logits, atol=1e-5)
+    for n, change in enumerate(changes):
+        for p, prompt in enumerate(PROMPTS):
+            assert torch.allclose(in_turn.logits[n, p], by_hand(model, prompt, change), atol=1e-5)
+    assert torch.allclose(letters(model, PROMPTS), in_turn.logits[0], atol=1e-5), "the model is as it was"
+    assert bool(((in_turn.mass > 0) & (in_turn.mass <= 1)).all())
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_one_backward_pass_gives_the_slope_at_every_block(tiny_loaded, family):
+    model = tiny_loaded(family)
+    ids = model.encode(PROMPTS)
+    slopes = letter_gradients(model, ids, batch_size=2)
+    assert slopes.shape == (len(PROMPTS), BLOCKS, HIDDEN)
+    recorded, v = record(model, ids), vector(21, scale=3e-3)
+    for block in range(BLOCKS):
+        found = letters_under(model, recorded, [{block: v[block]}, {block: -v[block]}]).logits
+        gap = found[..., 0] - found[..., 1]
+        exact = (gap[0] - gap[1]) / 2
+        estimate = (slopes[:, block] @ v[block]).double()
+        assert torch.allclose(estimate, exact, rtol=0.02, atol=2e-5)
+    assert all(p.grad is None for p in model.module.parameters())
+
+
+def test_a_steered_model_is_refused(tiny_loaded):
+    model = tiny_loaded("llama")
+    ids = model.encode(PROMPTS)
+    with vector(1).applied(model, 0.1):
+        with pytest.raises(BadInputError, match="being steered"):
+            record(model, ids)
+        with pytest.raises(BadInputError, match="being steered"):
+            letter_gradients(model, ids)
