@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from culturescope.errors import BadInputError
 from culturescope.people.survey_files import Options, import_files, imported_groups, write_import
 from culturescope.people.survey_files.suppressing import kept_cells
 from tests.people import synthetic as s
@@ -78,5 +79,25 @@ def test_dividing_by_respondents_is_refused_or_empty(tmp_path):
     found = import_files([s.write(tmp_path / "f.csv", columns)], Options(by=("D_INTERVIEW",)))
     assert not found.groups
     assert found.suppressed["groups"] == 4000
-    with pytest.raises(Exception, match="--min-cell"):
+    with pytest.raises(BadInputError, match="--min-cell"):
         Options(minimum=1)
+
+
+def test_too_many_cells_are_refused_before_memory_is_gone(tmp_path, monkeypatch):
+    monkeypatch.setattr("culturescope.people.survey_files.importing.MOST_CELLS", 20)
+    columns = regions([400])
+    columns["D_INTERVIEW"] = np.arange(400.0)
+    path = s.write(tmp_path / "f.csv", columns)
+    with pytest.raises(BadInputError, match="--by D_INTERVIEW makes more than"):
+        import_files([path], Options(by=("D_INTERVIEW",)))
+    columns["A_YEAR"] = 1950 + np.arange(400.0) % 60
+    with pytest.raises(BadInputError, match="B_COUNTRY and A_YEAR name more than"):
+        import_files([s.write(tmp_path / "g.csv", columns)])
+
+
+def test_weights_that_no_survey_has_do_not_drown_the_others(tmp_path):
+    columns = regions([400])
+    columns["W_WEIGHT"] = np.where(np.arange(400) == 7, 1e300, columns["W_WEIGHT"])
+    found = import_files([s.write(tmp_path / "f.csv", columns)])
+    assert found.files[0].dropped == {"weight missing": 1}
+    assert all(np.isfinite(f.estimate.se) for f in found.totals)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from culturescope.cli import run
+from culturescope.errors import BadInputError
 from culturescope.people import fit_projection, load_people
 from culturescope.people.survey_files import (
     Options,
@@ -228,7 +229,7 @@ def test_text_columns_divide_too(few, tmp_path):
 def test_two_surveys_of_a_society_are_pooled_or_chosen_but_never_by_chance(tmp_path):
     data = s.sample({"NLD": 528}, n=400, programmes=(1, 2), seed=8)
     path = s.write(tmp_path / "joint.csv", s.table("joint", data))
-    with pytest.raises(Exception, match=r"both programmes surveyed NLD 2018.*--programme"):
+    with pytest.raises(BadInputError, match=r"both programmes surveyed NLD 2018.*--programme"):
         import_files([path])
     found = {p: figures(import_files([path], Options(programme=p)).totals) for p in ("evs", "wvs", "pooled")}
     key = ("NLD", 2018, "X02")
@@ -236,7 +237,7 @@ def test_two_surveys_of_a_society_are_pooled_or_chosen_but_never_by_chance(tmp_p
     assert found["evs"][key].mean != found["wvs"][key].mean
     # The same survey in two files would count twice.
     other = s.write(tmp_path / "trend.csv", s.table("wvs-trend", data))
-    with pytest.raises(Exception, match=r"same survey is in several files.*NLD 2018"):
+    with pytest.raises(BadInputError, match=r"same survey is in several files.*NLD 2018"):
         import_files([path, other], Options(programme="pooled"))
 
 
@@ -345,11 +346,11 @@ def test_fewer_items_do_not_replace_more(tmp_path):
 def test_overwrite_replaces_an_import_and_nothing_else(few, tmp_path):
     found = import_files([s.write(tmp_path / "f.csv", s.table("wvs7", few))])
     out = write_import(found, tmp_path / "out")
-    with pytest.raises(Exception, match="--overwrite"):
+    with pytest.raises(BadInputError, match="--overwrite"):
         write_import(found, out)
     write_import(found, out, overwrite=True)
     (out / "mine.txt").write_text("keep", encoding="utf-8")
-    with pytest.raises(Exception, match="other files"):
+    with pytest.raises(BadInputError, match="other files"):
         check_output(out, overwrite=True)
     assert (out / "mine.txt").exists()
 

@@ -24,6 +24,7 @@ MOST_CELLS = 50_000
 Group = tuple["Survey", tuple[str, ...]]
 LOW_AGE, HIGH_AGE = 1, 120
 LONGEST_WORD = 200
+LARGEST_WEIGHT = 1e9
 
 
 @dataclass(frozen=True, order=True)
@@ -112,7 +113,13 @@ class FileTally:
         ]
         for survey, count in zip(surveys, np.bincount(cell).tolist(), strict=True):
             self._counted[survey.society] += count
-        self._totals.add(surveys, cell, weights[keep], values)
+        try:
+            self._totals.add(surveys, cell, weights[keep], values)
+        except OverflowError:
+            raise BadInputError(
+                f"{self.name}: {found.society} and {found.year} name more than {MOST_CELLS:,} societies and years: "
+                "these are not the codes of the surveys"
+            ) from None
         answers = np.column_stack([values[v] for v in VARIABLES])
         for number, survey in enumerate(surveys):
             here = cell == number
@@ -174,7 +181,7 @@ class FileTally:
                 "society left out as asked": np.isin(whole, left),
                 "no year": ~((year > 1900) & (year < 2100)),
                 "no programme": ~np.isin(programme, list(PROGRAMMES)),
-                "weight missing": ~((weights >= 0) & np.isfinite(weights)),
+                "weight missing": ~((weights >= 0) & (weights < LARGEST_WEIGHT)),
                 "weight zero": weights == 0,
             }
         for reason, against in reasons.items():

@@ -33,6 +33,8 @@ class StatReader:
         self._encoding: str | None = None
         _, about = self._call(metadataonly=True)
         self.columns = tuple(about.column_names)
+        if not self.columns or not all(self.columns):
+            raise self._damaged()
         self._rows = about.number_rows
         self.total = float(self._rows or 0)
         kinds = about.readstat_variable_types
