@@ -26,12 +26,14 @@ if TYPE_CHECKING:
     from culturescope.api import fit_vector, scenarios, write_page
     from culturescope.models import open_model as load
     from culturescope.probing.reading import Reading, probe
+    from culturescope.steering.files import load_vector
 
 __version__ = "0.1.0"
 
 _WHERE = {
     "fit_vector": "culturescope.api",
     "load": "culturescope.models",
+    "load_vector": "culturescope.steering.files",
     "probe": "culturescope.probing.reading",
     "Reading": "culturescope.probing.reading",
     "scenarios": "culturescope.api",
@@ -50,6 +52,7 @@ __all__ = [
     "RunFolderError",
     "fit_vector",
     "load",
+    "load_vector",
     "probe",
     "scenarios",
     "write_page",

@@ -13,6 +13,8 @@ from culturescope.cli.mapping import map_command
 from culturescope.cli.people import people_app
 from culturescope.cli.planning import plan
 from culturescope.cli.running import audit, page, probe, resume
+from culturescope.cli.statistics import stats_command
+from culturescope.cli.steering import steer_app
 from culturescope.cli.surveying import survey
 
 app = typer.Typer(
@@ -28,10 +30,12 @@ for command in (audit, probe, survey, resume, page, plan):
     app.command()(command)
 app.command("map")(map_command)
 scenarios_app.command("lint")(lint_command)
+scenarios_app.command("stats")(stats_command)
 scenarios_app.command("generate")(generate_command)
 scenarios_app.command("review")(review_command)
 scenarios_app.command("accept")(accept_command)
 app.add_typer(people_app, name="people")
+app.add_typer(steer_app, name="steer")
 app.add_typer(models_app, name="models")
 app.add_typer(scenarios_app, name="scenarios")
 

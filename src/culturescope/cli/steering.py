@@ -1,0 +1,15 @@
+"""`steer`: fit vectors, show and export them, and what is done with them; one line for each command."""
+
+from __future__ import annotations
+
+import typer
+
+from culturescope.cli.steer_files import export_command, show_command
+from culturescope.cli.steer_fit import fit_command
+
+steer_app = typer.Typer(
+    help="Steering vectors: fit, show, export, and move a model with them.", no_args_is_help=True
+)
+steer_app.command("fit")(fit_command)
+steer_app.command("show")(show_command)
+steer_app.command("export")(export_command)
