@@ -2,9 +2,14 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from culturescope.cli import run
+from culturescope.errors import BadInputError
+from culturescope.experiments.calibration import calibration_of
+from culturescope.people import fit_projection
+from culturescope.people.conversion import units
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +132,196 @@ def test_in_single_orders_the_place_of_a_pure_letter_bias_is_not_claimed(tiny, t
     found = json.loads(capsys.readouterr().out)["placements"]
     nulls = [(p["label"], p["conversion"]) for p in found if p["kind"] == "null"]
     assert ("always-A", "anchored") not in nulls
+    assert all((p["letters"] is not None) == (p["kind"] == "model") for p in found)
     paper = {p["domain"]: (p["x"], p["y"]) for p in found if p["label"] == "always-A"}
     assert set(paper) == {"family", "workplace", "legal"}
     assert len(set(paper.values())) == 3
+
+
+CODES = "IND,VNM,MEX,SGP,NLD,JPN"
+
+
+@pytest.fixture(scope="module")
+def with_personas(tiny, tmp_path_factory):
+    """An audit of a tiny model that was also asked as people of six societies."""
+    folder = tmp_path_factory.mktemp("personas") / "run"
+    ask = ["audit", str(tiny("qwen2")), "--limit", "20", "--check-limit", "10", "--templates", "1", "--quiet"]
+    assert run([*ask, "--persona", "basic", "--society", CODES, "-o", str(folder)]) == 0
+    return folder
+
+
+def planted_run(source, folder, *, follows=True, checked=True, own=0.9):
+    """A copy of a run whose answers are planted: personas follow their societies with k = 2, intercept 0.3, or are noise."""
+    folder.mkdir()
+    (folder / "run.json").write_bytes((source / "run.json").read_bytes())
+    rng = np.random.default_rng(3)
+    projection = fit_projection()
+    people, unit = projection.people, dict(zip(projection.people.item_ids, units(projection), strict=True))
+    mean = dict(zip(people.item_ids, projection.means.mean(axis=0), strict=True))
+    offsets = {i: rng.normal(0, 1) for i in people.item_ids}
+    d: dict = {}
+    lines = []
+    for line in (source / "samples.jsonl").read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        who, item = row["persona"], row["item"]
+        value = own
+        if row["part"] == "check":
+            value = {"positive": 2.0, "negative": -2.0}.get(who.split("-")[0], 0.0) if checked else 0.0
+        elif row.get("society"):
+            z = (people.item_means[row["society"]].means[item] - mean[item]) / unit[item]
+            value = (z - 0.3) / 2 if follows else offsets[item]
+        noise = d.setdefault((row["part"], who, row["scenario"], row["template"]), rng.normal(0, 0.1))
+        gap = (value + noise) * (1 if row["order"] == "positive-A" else -1)
+        p = 1 / (1 + np.exp(-gap))
+        row |= {"logits": [gap, 0.0], "logprobs": [float(np.log(0.99 * p)), float(np.log(0.99 * (1 - p)))]}
+        lines.append(json.dumps(row))
+    (folder / "samples.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder
+
+
+def test_personas_that_follow_their_societies_calibrate_the_map(with_personas, tmp_path, capsys):
+    good = planted_run(with_personas, tmp_path / "good")
+    assert run(["map", str(good), "--calibrate", str(good), "-o", str(tmp_path / "m.html"), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["placements"]
+    anchored = [p for p in found if p["conversion"] == "anchored"]
+    line = anchored[0]["calibration"]
+    assert all(p["calibration"] == line for p in anchored)
+    assert all(p["calibration"] is None for p in found if p["conversion"] == "paper")
+    assert line["k_interval"][0] < line["k"] < line["k_interval"][1]
+    assert line["k"] == pytest.approx(2.0, abs=0.2)
+    assert line["intercept"] == pytest.approx(0.3, abs=0.1)
+    assert (line["societies"], line["persona"]) == (CODES.split(","), "basic")
+    null = next(p for p in anchored if p["label"] == "uniform")
+    projection = fit_projection()
+    expected = projection.project(projection.means.mean(axis=0) + units(projection) * line["intercept"])
+    assert (null["x"], null["y"]) == pytest.approx(tuple(expected))
+    html = (tmp_path / "m.html").read_text(encoding="utf-8")
+    assert "This line was calibrated on basic personas" in html
+    assert "one standard deviation over them for each logit" not in html
+    assert run(["map", str(good), "--calibrate", str(good), "-o", str(tmp_path / "m.svg")]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("Calibrated on basic personas of qwen2 of 6 societies (IND, VNM, MEX")
+    assert "shrinkage 0.0" in out
+    svg = (tmp_path / "m-anchored.svg").read_text(encoding="utf-8")
+    assert "calibrated" in svg
+    assert "1 sd a logit" not in svg
+
+
+def test_personas_of_noise_or_of_an_unread_model_do_not(with_personas, tiny, tmp_path, capsys):
+    noise = planted_run(with_personas, tmp_path / "noise", follows=False)
+    dark = planted_run(with_personas, tmp_path / "dark", checked=False)
+    capsys.readouterr()
+    for folder, said in (
+        (noise, "the personas do not follow their societies: k ="),
+        (dark, "qwen2 is not interpretable on axis Y, so its personas cannot calibrate the map"),
+    ):
+        assert run(["map", str(folder), "--calibrate", str(folder), "-o", str(tmp_path / "m.html")]) == 2
+        lines = capsys.readouterr().err.strip().splitlines()
+        assert len(lines) == 1
+        assert said in lines[0]
+    assert not (tmp_path / "m.html").exists()
+
+
+def test_what_a_calibration_needs_is_said(with_personas, probed, tmp_path, capsys):
+    good = planted_run(with_personas, tmp_path / "good")
+    copy = planted_run(with_personas, tmp_path / "copy")
+    capsys.readouterr()
+    for arguments, said in (
+        ([good, "--calibrate", probed[0]], "there are no personas of societies to calibrate on"),
+        ([good, "--calibrate", probed[1]], "is of another model than"),
+        ([probed[1], "--calibrate", good], "is of another model than"),
+        ([good, "--calibrate", good, "--calibrate", copy], "a calibration takes each society once"),
+        ([good, "--calibrate", good, "--conversion", "paper"], "paper has none"),
+        (
+            [good, "--calibrate", good, "--persona", "advanced"],
+            "no personas of societies of the kind advanced",
+        ),
+        ([good, "--persona", "basic"], "needs --calibrate RUN"),
+        ([good, "--calibrate", tmp_path / "none"], "none"),
+    ):
+        assert run(["map", *map(str, arguments), "-o", str(tmp_path / "m.html")]) == 2, arguments
+        lines = capsys.readouterr().err.strip().splitlines()
+        assert len(lines) == 1
+        assert said in lines[0]
+
+
+def rows_of(codes, kind="advanced", orders=("positive-A", "positive-B")):
+    """Rows of personas on two scenarios an item, planted on the line z = 2 d."""
+    projection = fit_projection()
+    people = projection.people
+    rows = []
+    for code in codes:
+        means = np.array([people.item_means[code].means[i] for i in people.item_ids])
+        z = (means - projection.means.mean(axis=0)) / units(projection)
+        for item, value in zip(people.item_ids, z / 2, strict=True):
+            for domain in ("family", "legal"):
+                for order in orders:
+                    gap = float(value) if order == "positive-A" else -float(value)
+                    rows.append(
+                        {"part": "probe", "society": code, "persona_kind": kind, "persona": f"{kind}-{code}"}
+                        | {"scenario": f"{item}-{domain}", "item": item, "domain": domain, "axis": item[0]}
+                        | {
+                            "template": "plain",
+                            "order": order,
+                            "logits": [gap, 0.0],
+                            "logprobs": [-0.7, -0.7],
+                        }
+                    )
+    return rows
+
+
+def test_rows_of_personas_calibrate_and_other_rows_do_not_count():
+    good = {"Y": "interpretable", "X": "interpretable"}
+    rows = rows_of(CODES.split(","))
+    bare = [{**row, "society": None, "persona": None, "logits": [5.0, 0.0]} for row in rows]
+    found = calibration_of([*bare, *rows], good)
+    assert found.k == pytest.approx(2.0)
+    assert found.persona == "advanced"
+    both = [*rows, *rows_of(CODES.split(","), "basic")]
+    with pytest.raises(BadInputError, match="advanced and basic: choose one"):
+        calibration_of(both, good)
+    assert calibration_of(both, good, kind="basic").persona == "basic"
+    with pytest.raises(BadInputError, match="needs both orders"):
+        calibration_of(rows_of(CODES.split(","), orders=("positive-A",)), good)
+    with pytest.raises(BadInputError, match="the persona of JPN was asked other scenarios"):
+        calibration_of([r for r in rows if (r["society"], r["scenario"]) != ("JPN", "Y01-legal")], good)
+    with pytest.raises(BadInputError, match="is weak on axis X"):
+        calibration_of(rows, {**good, "X": "weak"})
+
+
+def test_nulls_of_single_orders_carry_the_name_of_their_run(tiny, tmp_path, capsys):
+    folders = []
+    for family, seed in (("qwen2", "1"), ("llama", "2")):
+        folders.append(str(tmp_path / family))
+        ask = [
+            "probe",
+            str(tiny(family)),
+            "--limit",
+            "30",
+            "--templates",
+            "1",
+            "--orders",
+            "random",
+            "--seed",
+            seed,
+        ]
+        assert run([*ask, "--quiet", "-o", folders[-1]]) == 0
+    capsys.readouterr()
+    assert run(["map", *folders, "-o", str(tmp_path / "m.html"), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["placements"]
+    nulls = [(p["label"], p["conversion"], p["run"]) for p in found if p["kind"] == "null"]
+    assert nulls == [
+        ("uniform", "anchored", None),
+        ("uniform", "paper", None),
+        ("always-A", "paper", "qwen2"),
+        ("always-A", "paper", "llama"),
+    ]
+    assert all(p["letters"] for p in found if p["kind"] == "model")
+    html = (tmp_path / "m.html").read_text(encoding="utf-8")
+    assert "always-A null of qwen2" in html
+    assert "always-A null of llama" in html
+    assert "were asked in one order only" in html
+    assert run(["map", *folders, "-o", str(tmp_path / "m.html")]) == 0
+    out = capsys.readouterr().out
+    assert out.count("Asked in one order only") == 4
+    assert "always-A null of llama (" in out
