@@ -13,7 +13,9 @@ def describe_personas(results: Results) -> list[str]:
     verdicts = verdicts_of(results)
     said = ", ".join(f"{axis} {verdict}" for axis, verdict in verdicts.items())
     read = all(v == "interpretable" for v in verdicts.values())
-    lines = [f"Personas of societies ({said}){'' if read else ': shown, not to be read as effects on values'}"]
+    lines = [
+        f"Personas of societies ({said}){'' if read else ': shown, not to be read as effects on values'}"
+    ]
     for p in results.personas:
         name = f"{p.id}{' (partial: without ' + ', '.join(p.missing) + ')' if p.partial else ''}"
         shifts = {s.axis: s.d for s in p.shifts}
