@@ -200,7 +200,7 @@ def test_personas_that_follow_their_societies_calibrate_the_map(with_personas, t
     assert "one standard deviation over them for each logit" not in html
     assert run(["map", str(good), "--calibrate", str(good), "-o", str(tmp_path / "m.svg")]) == 0
     out = capsys.readouterr().out
-    assert out.startswith("Calibrated on basic personas of qwen2 of 6 societies (IND, VNM, MEX")
+    assert out.startswith("Calibrated on basic personas of qwen2 as people of 6 societies (IND, VNM, MEX")
     assert "shrinkage 0.0" in out
     svg = (tmp_path / "m-anchored.svg").read_text(encoding="utf-8")
     assert "calibrated" in svg
