@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -209,6 +210,7 @@ def _figure(statistic: Statistic, respondents: int, how: Resampling, reason: str
     return Figure(value, float(low), float(high))
 
 
+@lru_cache(maxsize=4)
 def _draws(respondents: int, how: Resampling) -> Floats:
     """How often each respondent is in each resample (draws, R)."""
     rng = np.random.default_rng(how.seed)
