@@ -1,0 +1,93 @@
+"""Three ways to steer one axis and leave the other alone.
+
+- `orthogonal`: the other axis's direction is projected out, block by block.
+- `inverse`: coefficients from the inverse of the response matrix J, so that the other axis's change cancels.
+- `penalised`: the direction that keeps the axis's mean difference but is punished for what it does to the other axis's pairs:
+  (I + lambda S / tr(S) x width)^-1 v, with S the uncentred second moment of the other axis's differences.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from culturescope.errors import BadInputError
+from culturescope.steering.vector import SteeringVector
+
+if TYPE_CHECKING:
+    from culturescope.steering.fitting import PairStates
+
+Floats = NDArray[np.float64]
+
+
+def with_norms_of(vector: SteeringVector, plain: SteeringVector) -> SteeringVector:
+    """The same directions, each as long as those of another vector: steps of one length compare directions alone."""
+    scaled = {}
+    for block in vector.blocks:
+        length = vector.norm(block)
+        scaled[block] = vector[block] * (plain.norm(block) / length if length > 0 else 0.0)
+    return SteeringVector(scaled, vector.origin)
+
+
+def orthogonal(on: SteeringVector, off: SteeringVector) -> SteeringVector:
+    """The direction of one axis without that of the other, with the plain one's norms."""
+    return with_norms_of(on.without(off), on)
+
+
+def from_inverse(on: SteeringVector, off: SteeringVector, response: Floats) -> SteeringVector:
+    """The combination whose expected change off the axis is zero, with the plain vector's norms.
+
+    Args:
+        on: vector of the axis.
+        off: vector of the other axis.
+        response: (2, 2), rows the axes measured, columns the vectors, in the order (on, off), measured with the same blocks.
+
+    Raises:
+        BadInputError: the matrix cannot be inverted: both vectors do the same.
+    """
+    if not np.isfinite(response).all() or np.linalg.cond(response) > 1e6:
+        raise BadInputError(
+            "the response matrix cannot be inverted: both vectors change both axes in the same proportion"
+        )
+    mix = np.linalg.inv(response) @ np.array([1.0, 0.0])
+    if mix[0] == 0:
+        raise BadInputError("the vector of the axis itself has no part in the combination")
+    # One factor for all blocks: scaling them apart would undo the balance that J was measured with.
+    combined = on + float(mix[1] / mix[0]) * off
+    if mix[0] < 0:
+        combined = -combined
+    longest = max(combined.norm(b) / on.norm(b) for b in on.blocks if on.norm(b) > 0)
+    return (1 / longest) * combined
+
+
+def penalised(states_off: PairStates, plain: SteeringVector, strength: float) -> SteeringVector:
+    """The penalised direction at every block of the plain vector, with its norms.
+
+    Args:
+        states_off: contrast pairs of the other axis.
+        plain: vector of the axis, for blocks and norms.
+        strength: lambda; 0 gives the plain direction.
+
+    Raises:
+        BadInputError: a negative strength.
+    """
+    import torch
+
+    if not strength >= 0:
+        raise BadInputError(f"the strength of the penalty must be 0 or more, not {strength}")
+    found = {}
+    for block in plain.blocks:
+        n = states_off.blocks.index(block)
+        difference = (states_off.positive[:, n] - states_off.negative[:, n]).double()
+        scale = strength * difference.shape[1] / max(float((difference**2).sum()), 1e-30)
+        wide = plain[block].double()
+        # Woodbury: a system of the size of the pairs instead of the width.
+        inner = (
+            torch.eye(len(difference), dtype=torch.float64) / max(scale, 1e-30) + difference @ difference.T
+        )
+        left = wide - difference.T @ torch.linalg.solve(inner, difference @ wide) if strength > 0 else wide
+        found[block] = left.float()
+    label = {"method": f"{plain.origin.method}, penalty {strength:g}", "gap": {}}
+    return with_norms_of(SteeringVector(found, plain.origin.model_copy(update=label)), plain)

@@ -1,0 +1,204 @@
+"""What experiments with steering found, as stored: every effect with its interval and its control beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+Floats = NDArray[np.float64]
+
+
+class Stored(BaseModel):
+    """Stored values do not change and have no unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Drawn(Stored):
+    """A figure with its 95% interval, from bootstrap draws over scenarios."""
+
+    value: float
+    low: float
+    high: float
+
+
+class RankAgreement(Stored):
+    """How well the first-order estimate orders the blocks that were measured exactly.
+
+    `spearman` is the rank correlation (None where an order is constant), `overlap` how many of the best blocks are the
+    same, `of` how many were compared, and `regret` the share of the best block's effect that is lost by trusting the
+    estimate's best block.
+    """
+
+    spearman: float | None
+    overlap: int
+    of: int
+    regret: float | None
+
+
+class BlockEffect(Stored):
+    """One block steered alone: signed change of d (logits); `effect` is None where only the estimate was made.
+
+    `random_band` holds 95% of random vectors of the same norm, `shuffled` is the change by a vector fitted on shuffled
+    labels, scaled to the same norm; both by the first-order estimate.
+    """
+
+    block: int
+    alpha: float
+    dose: float
+    effect: Drawn | None
+    first_order: float
+    random_band: float
+    shuffled: float
+
+
+class Choice(Stored):
+    """A set of blocks steered together, on scenarios that chose nothing.
+
+    `random_band` holds 95% of random vectors of the same norms at the same blocks (measured, for the chosen set);
+    `letter_mass` and `mean_abs_b` are the worse of both signs.
+    """
+
+    name: str
+    blocks: tuple[int, ...]
+    effect: Drawn
+    random_band: float | None
+    letter_mass: float
+    mean_abs_b: float
+
+
+class ItemEffect(Stored):
+    """Largest signed change of an item at the chosen blocks; `moved` where it lies beyond what random vectors reach there."""
+
+    item: str
+    effect: float
+    random_band: float
+    moved: bool
+
+
+class Search(Stored):
+    """Blocks of one axis.
+
+    `largest_random` is the 95% quantile of the largest change that a random vector reaches at any block, `p_chosen` the share
+    of random vectors (the best block counted with them) that reach as much as the best block did.
+    """
+
+    axis: str
+    how: str
+    joint: str
+    blocks: tuple[BlockEffect, ...]
+    chosen: tuple[int, ...]
+    largest_random: float
+    p_chosen: float
+    rank_agreement: RankAgreement
+    choices: tuple[Choice, ...]
+    items: tuple[ItemEffect, ...]
+
+
+def drawn_estimate(value: float, draws: Floats | Sequence[float], level: float = 0.95) -> Drawn:
+    """A figure with the percentile interval of its bootstrap draws."""
+    low, high = np.quantile(np.asarray(draws), [(1 - level) / 2, (1 + level) / 2])
+    return Drawn(value=float(value), low=float(low), high=float(high))
+
+
+def agreement_of(exact: Floats, estimate: Floats, top: int) -> RankAgreement:
+    """Compares two orders of the same blocks."""
+    from scipy.stats import spearmanr
+
+    varied = len(exact) > 2 and np.ptp(exact) > 0 and np.ptp(estimate) > 0
+    best, guessed = np.argsort(-exact)[:top], np.argsort(-estimate)[:top]
+    largest = float(exact.max())
+    regret = (largest - float(exact[guessed[0]])) / largest if largest > 0 else None
+    return RankAgreement(
+        spearman=float(spearmanr(exact, estimate).statistic) if varied else None,
+        overlap=len({*best.tolist()} & {*guessed.tolist()}),
+        of=min(top, len(exact)),
+        regret=regret,
+    )
+
+
+class Entanglement(Stored):
+    """One step along an axis: what it changes there and on the other axis (d, logits; signed changes).
+
+    `random_band` and `off_band` hold 95% of random steps on either axis, `e` (entanglement E) is None with the reason in
+    `undefined`, `sign` tells whether the other axis moves the same way (+1) or the opposite (-1), `random_e` is the median of E
+    over random steps, and `wrong_way` the share of the axis's scenarios that move against the step.
+    """
+
+    axis: str
+    domain: str | None
+    on_axis: Drawn
+    off_axis: Drawn
+    random_band: float
+    off_band: float
+    e: Drawn | None
+    undefined: str | None
+    sign: int
+    random_e: float
+    wrong_way: float
+
+
+class EntanglementTable(Stored):
+    """Entanglement of steps along two axes; `map` is E on the map's coordinates, which the projection entangles by itself."""
+
+    steered: tuple[str, ...]
+    entanglements: tuple[Entanglement, ...]
+    map: dict[str, float] | None
+
+
+class Response(Stored):
+    """Response matrix J: change of an axis (row, d in logits) per unit of a coefficient (column), with its condition number."""
+
+    axes: tuple[str, ...]
+    matrix: tuple[tuple[Drawn, ...], ...]
+    condition: float
+
+
+class Decoupled(Stored):
+    """One way to steer an axis alone, on scenarios that nothing was fitted on.
+
+    `e` as in `Entanglement`; `kept` is the signed change on the axis as a share of that by the plain vector at the same
+    step length, `cost` says in words what was held equal.
+    """
+
+    way: str
+    axis: str
+    on_axis: Drawn
+    off_axis: Drawn
+    random_band: float
+    e: Drawn | None
+    undefined: str | None
+    kept: Drawn | None
+
+
+class AimStep(Stored):
+    """One step of an aim: coefficients, place reached, distance to the target, and whether it was accepted."""
+
+    coefficients: tuple[float, ...]
+    place: tuple[float, ...]
+    distance: float
+    damping: float
+    accepted: bool
+
+
+class Aim(Stored):
+    """A way towards a target.
+
+    `status` is `reached`, `closer` (the steps ended before the tolerance) or `out of reach` (no allowed step comes nearer);
+    `coefficients` and `place` are the best that was measured, `overshoot` the largest signed distance beyond the target along
+    the line from the start, 0 where the way never passed it.
+    """
+
+    target: tuple[float, ...]
+    start: tuple[float, ...]
+    start_distance: float
+    coefficients: tuple[float, ...]
+    place: tuple[float, ...]
+    distance: float
+    status: str
+    overshoot: float
+    steps: tuple[AimStep, ...]
+    evaluations: int

@@ -1,0 +1,120 @@
+"""Entanglement on planted responses: right values, undefined in noise, and three ways to decouple."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import culturescope as cs
+from culturescope.errors import BadInputError
+from culturescope.experiments.steer.decouple import from_inverse, orthogonal, penalised
+from culturescope.experiments.steer.entangle import entanglement_of, response_matrix
+from culturescope.experiments.steer.measuring import Measured
+from culturescope.steering.fitting import PairStates
+from culturescope.steering.vector import Origin, SteeringVector
+
+SCENARIOS = cs.scenarios(split="evaluate", limit=60)
+AXES = ("Y", "X")
+AXIS = np.array([AXES.index(s.item[0]) for s in SCENARIOS])
+
+
+def planted(responses, noise=0.0, seed=0) -> Measured:
+    """Steps with given responses (steps, axes), + and - in turn, over scenarios with a spread of their own."""
+    rng = np.random.default_rng(seed)
+    own = rng.normal(size=len(SCENARIOS))
+    rows = []
+    for response in responses:
+        for sign in (1, -1):
+            rows.append(own + sign * np.asarray(response)[AXIS] + noise * rng.normal(size=len(SCENARIOS)))
+    d = np.array(rows)[:, :, None]
+    return Measured(AXES, SCENARIOS, AXIS, d, np.zeros_like(d), np.ones_like(d))
+
+
+def test_planted_entanglement_is_found():
+    step = planted([(0.4, 0.1), (-0.15, 0.5)], noise=0.05)
+    random = planted(np.random.default_rng(1).normal(size=(20, 2)) * 0.02)
+    table = entanglement_of(step, random, ("Y", "X"))
+    y, x = table.entanglements
+    assert y.e.value == pytest.approx(0.25, abs=0.08)
+    assert x.e.value == pytest.approx(0.3, abs=0.08)
+    assert (y.sign, x.sign) == (1, -1)
+    assert y.e.low < 0.25 < y.e.high
+    assert y.wrong_way < 0.05
+    assert table.map is not None
+
+
+def test_noise_has_no_entanglement():
+    random = planted(np.random.default_rng(1).normal(size=(20, 2)) * 0.1, noise=0.1)
+    table = entanglement_of(planted([(0.05, 0.09), (0.04, -0.06)], noise=0.1), random, ("Y", "X"))
+    assert all(e.e is None and "random" in e.undefined for e in table.entanglements)
+    assert 0.4 < table.entanglements[0].random_e <= 1.0
+
+
+def test_response_matrix_is_per_unit_of_the_coefficient():
+    step = planted([(0.4, 0.1), (-0.15, 0.5)], noise=0.01)
+    found = response_matrix(step, ("Y", "X"), {"Y": 0.2, "X": 0.5})
+    matrix = np.array([[c.value for c in row] for row in found.matrix])
+    assert matrix == pytest.approx(np.array([[2.0, -0.3], [0.5, 1.0]]), abs=0.05)
+    swapped = response_matrix(planted([(-0.15, 0.5), (0.4, 0.1)]), ("X", "Y"), {"X": 0.5, "Y": 0.2})
+    assert swapped.matrix[0][0].value == pytest.approx(1.0)
+    assert swapped.matrix[1][0].value == pytest.approx(-0.3)
+    with pytest.raises(BadInputError):
+        response_matrix(step, ("Y", "X"), {"Y": 0.0, "X": 0.5})
+
+
+def test_an_axis_that_was_not_measured_is_refused():
+    with pytest.raises(BadInputError, match="axes"):
+        entanglement_of(planted([(1, 0), (0, 1)]), planted([(0, 0)] * 20), ("Y", "Z"))
+
+
+def vectors():
+    """Two vectors in a model that answers linearly: d_i = g_i . h, with entangled directions."""
+    generator = torch.Generator().manual_seed(3)
+    g = torch.linalg.qr(torch.randn(16, 2, generator=generator)).Q.T
+    x = SteeringVector({4: 2 * g[0] + 1.2 * g[1]}, Origin(label="X", method="test"))
+    y = SteeringVector({4: 0.8 * g[0] + 1.5 * g[1]}, Origin(label="Y", method="test"))
+    return g, x, y
+
+
+def test_the_inverse_of_j_cancels_the_other_axis_in_a_linear_model():
+    g, x, y = vectors()
+    response = np.array([[float(g[i] @ v[4]) for v in (x, y)] for i in range(2)])
+    only_x = from_inverse(x, y, response)
+    assert float(g[1] @ only_x[4]) == pytest.approx(0, abs=1e-5)
+    assert float(g[0] @ only_x[4]) > 0
+    assert only_x.norm(4) == pytest.approx(x.norm(4), rel=1e-5), "as long a step as the plain vector's"
+    with pytest.raises(BadInputError, match="inverted"):
+        from_inverse(x, 2 * x, np.array([[1.0, 2.0], [0.5, 1.0]]))
+
+
+def test_orthogonal_and_penalised_directions():
+    _, x, y = vectors()
+    assert abs(orthogonal(x, y).cosine(y, 4)) < 1e-5
+    assert orthogonal(x, y).norm(4) == pytest.approx(x.norm(4), rel=1e-5)
+    generator = torch.Generator().manual_seed(4)
+    noise = 0.05 * torch.randn(40, 1, 16, generator=generator)
+    off = PairStates(noise + y[4] / 2, -noise - y[4] / 2, torch.ones(1), (4,), y.origin)
+    angles = [abs(penalised(off, x, strength).cosine(y, 4)) for strength in (0.0, 1.0, 10.0, 1000.0)]
+    assert angles == sorted(angles, reverse=True), "the stronger the penalty, the less of the other axis"
+    assert angles[0] == pytest.approx(abs(x.cosine(y, 4)), abs=1e-5)
+    assert angles[-1] < 0.05
+    direct = torch.linalg.solve(
+        torch.eye(16)
+        + 16
+        / float(((2 * (noise + y[4] / 2)) ** 2).sum())
+        * (2 * (noise + y[4] / 2))[:, 0].T
+        @ (2 * (noise + y[4] / 2))[:, 0],
+        x[4],
+    )
+    assert float(torch.nn.functional.cosine_similarity(direct, penalised(off, x, 1.0)[4], dim=0)) > 0.99999
+
+
+def test_measured_means_and_draws_are_balanced():
+    uneven = [s for s in SCENARIOS if s.item == "Y01"][:1] + [s for s in SCENARIOS if s.item != "Y01"]
+    axis = np.array([AXES.index(s.item[0]) for s in uneven])
+    value = np.array([5.0 if s.item == "Y01" else 0.0 for s in uneven])
+    m = Measured(AXES, tuple(uneven), axis, value[None, :, None], value[None, :, None], value[None, :, None])
+    assert m.means()[0] == pytest.approx([1.0, 0.0]), "items weigh equally, however many scenarios they have"
+    draws = planted([(0.4, 0.1)]).draws(500)
+    assert draws[:, 0] - draws[:, 1] == pytest.approx(np.broadcast_to([0.8, 0.2], (500, 2))), "paired draws"
