@@ -341,6 +341,15 @@ def test_budgets_count_what_the_folder_holds(tmp_path: Path, capsys: pytest.Capt
     assert stored["outcome"]["shortlist"] == 4
 
 
+def test_server_and_model_may_be_given_apart_and_another_model_may_judge(tmp_path: Path) -> None:
+    with ScriptedServer([writes(GoodTeacher())]) as server:
+        command = ["scenarios", "generate", "--base-url", server.url, "--teacher", "big", "--judge", "other"]
+        command += ["--output", str(tmp_path / "p"), "--item", "Y01", "--domain", "family", "--per-cell", "1"]
+        assert run([*command, "--pool", "1", "--quiet"]) == 0
+    assert [r["model"] for r in server.requests] == ["big", "other"]
+    assert [r["temperature"] for r in server.requests] == [0.9, 0.0]
+
+
 def test_a_killed_run_goes_on_without_paying_twice(tmp_path: Path) -> None:
     good = GoodTeacher()
     process: list[subprocess.Popen[bytes]] = []

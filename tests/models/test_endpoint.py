@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from culturescope.errors import BadInputError, ModelError
 from culturescope.models import Address, Budget, Endpoint, EndpointError
 from culturescope.models.limits import Pace, estimated_tokens, retry_after
-from culturescope.models.structured import ask_for, find_object
+from culturescope.models.structured import ask_for, find_objects
 from culturescope.prompts import Prompt
 from tests.scripted_server import ScriptedServer, completion, hang_up, raw, says, silence, status
 
@@ -329,9 +329,26 @@ def test_truncated_and_refused_answers_are_not_asked_for_again(step: Any, fault:
 
 
 def test_json_is_found_among_words() -> None:
-    assert find_object('{not} {\'this\'} but {"a": {"b": 2}} and {"c": 3}') == {"a": {"b": 2}}
-    assert find_object("[1, 2]") is None
-    assert find_object("{" * 5000) is None
+    assert find_objects('{not} {\'this\'} but {"a": {"b": 2}} and {"c": 3}') == [{"a": {"b": 2}}, {"c": 3}]
+    assert find_objects("[1, 2]") == []
+    assert find_objects("{" * 5000) == []
+
+
+@pytest.mark.parametrize(
+    "before", ['Like {"name": "..."}? No: ', '<think>{"name": "blue", "share": 1}</think>']
+)
+def test_the_object_that_fits_is_taken_and_thoughts_are_not(before: str) -> None:
+    with ScriptedServer([says(before + GOOD)]) as server:
+        assert ask_for(Colour, asking(endpoint(server)), HELLO).value == Colour(name="red", share=0.5)
+    assert len(server.requests) == 1
+
+
+def test_only_its_own_account_is_named_to_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-of-mine")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "project-of-mine")
+    with ScriptedServer([says("Hi.")]) as server:
+        ask(endpoint(server))
+    assert "of-mine" not in json.dumps(server.headers)
 
 
 def test_a_hostile_answer_is_no_crash() -> None:

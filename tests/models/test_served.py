@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import math
 import os
 import shutil
@@ -18,6 +19,7 @@ from typing import Any
 import pytest
 
 import culturescope as cs
+from culturescope.cli import run
 from culturescope.errors import ModelError
 from culturescope.models import (
     Address,
@@ -203,3 +205,23 @@ def test_a_real_server_writes_what_the_loaded_model_writes(
     assert written == default_model.generate(prompts, max_new_tokens=8)
     with pytest.raises(ModelError, match="offers no log-probabilities"):
         list(model.read_letters(prompts))
+
+
+def test_the_generator_ends_cleanly_on_a_real_server_that_cannot_write(
+    transformers_serve: tuple[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = [
+        "scenarios",
+        "generate",
+        "--teacher",
+        transformers_serve[0],
+        "--output",
+        str(tmp_path / "pool"),
+    ]
+    command += ["--items", "Y01", "--domains", "family", "--per-cell", "1", "--pool", "1", "--examples", "0"]
+    assert run([*command, "--reply-tokens", "4", "--workers", "1", "--timeout", "300", "--quiet"]) == 1
+    assert "none of the first 1 of 1 answers could be used" in capsys.readouterr().err
+    (reject,) = [json.loads(line) for line in (tmp_path / "pool" / "rejects.jsonl").read_text().splitlines()]
+    assert reject["reason"] == "truncated: the answer was cut off after 4 tokens"
+    (reply,) = [json.loads(line) for line in (tmp_path / "pool" / "replies.jsonl").read_text().splitlines()]
+    assert (reply["reply"]["new_tokens"], reply["reply"]["counted"]) == (4, True)

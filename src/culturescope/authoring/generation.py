@@ -246,8 +246,9 @@ def _each(do: Callable[[In], Out], those: Sequence[In], workers: int) -> Generat
 def _nothing(outcome: Outcome, wanted: int) -> str:
     reasons = Counter(f"{r.stage}: {_head(r.reason)}" for r in outcome.rejects).most_common(3)
     said = ", ".join(f"{n} {reason}" for reason, n in reasons)
+    rest = "" if outcome.asked == wanted else "; the rest was not asked for"
     return (
-        f"none of the first {outcome.asked} of {wanted} answers could be used ({said}); the rest was not asked for. "
+        f"none of the first {outcome.asked} of {wanted} answers could be used ({said}){rest}. "
         f"{REJECTS} holds them with reasons: take a stronger teacher"
     )
 

@@ -256,14 +256,16 @@ class _Phases:
 
 
 def _say_kept(place: Any, output: Path, error: BaseException) -> None:
+    from culturescope.models import EndpointError
+
     requests, tokens = place.paid
     if not requests:
         return
-    again = "the same command goes on from there and asks for none of them again"
-    kind = getattr(error, "kind", "")
-    if kind == "budget":
-        again = "with a larger budget the same command goes on from there"
-    o.say(f"{requests:,} replies ({tokens:,} tokens) are kept in {output}; {again}.")
+    again = ""
+    if isinstance(error, EndpointError | KeyboardInterrupt):
+        budget = getattr(error, "kind", "") == "budget"
+        again = f"; {'with a larger budget ' if budget else ''}the same command goes on from there"
+    o.say(f"{requests:,} replies ({tokens:,} tokens) are kept in {output}{again}.")
 
 
 def _among(name: str, text: str | None, known: tuple[str, ...]) -> tuple[str, ...]:

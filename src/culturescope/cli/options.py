@@ -18,7 +18,8 @@ Model = Annotated[
     str,
     typer.Argument(
         metavar="MODEL",
-        help="A packaged model (see `models list`), a hub id (org/name), a folder, or a .gguf file.",
+        help="A packaged model (see `models list`), a hub id (org/name), a folder, a .gguf file, or where letters or text "
+        "suffice a served model (http://host:port/v1#name).",
     ),
 ]
 Run = Annotated[

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from culturescope.errors import ModelError
 from culturescope.models.address import Address
@@ -328,6 +329,9 @@ class Endpoint:
                     timeout=self.timeout,
                     max_retries=0,  # retried here, where budget and pace are kept
                 )
+                if not f".{urlsplit(self.address.url).hostname}".endswith(".openai.com"):
+                    # The client would name the account of the environment to any server.
+                    self._client.organization = self._client.project = None
             return self._client
 
 

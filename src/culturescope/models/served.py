@@ -18,12 +18,13 @@ from culturescope.models.protocols import LETTERS, LetterReading, ModelIdentity
 from culturescope.prompts import Prompt
 
 TOP_LOGPROBS = 20
+MOST_AT_A_TIME = 64
 FORMS = ("{}", " {}", "\u2581{}", "\u0120{}")  # how tokenizers write a letter at the beginning of an answer
 Out = TypeVar("Out")
 
 
 class ServedModel:
-    """A model that a server offers; follows `BlackBox`. As many requests are under way as the batch size says.
+    """A model that a server offers; follows `BlackBox`. As many requests are under way as the batch size says, at most 64.
 
     Args:
         endpoint: how the server is asked.
@@ -114,7 +115,7 @@ class ServedModel:
         return letters_of(reply, self._top)
 
     def _each(self, do: Callable[[Prompt], Out], prompts: Sequence[Prompt], workers: int) -> list[Out]:
-        with ThreadPoolExecutor(workers) as threads:
+        with ThreadPoolExecutor(min(workers, MOST_AT_A_TIME)) as threads:
             waiting = [threads.submit(do, prompt) for prompt in prompts]
             try:
                 return [one.result() for one in waiting]

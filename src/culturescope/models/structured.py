@@ -18,7 +18,6 @@ Model = TypeVar("Model", bound=BaseModel)
 Ask = Callable[[Prompt, Mapping[str, Any]], Reply]
 """Sends a prompt with the JSON schema of its answer."""
 
-THOUGHT = re.compile(r"<think>.*?</think>", re.DOTALL)
 REFUSAL = re.compile(
     r"^\W*(?:i['’]?m sorry|i am sorry|sorry\b|i can(?:['’]?t|not)\b|i won['’]?t\b|i(?: am|['’]m) (?:not able|unable)\b"
     r"|as an ai\b)",
@@ -72,38 +71,43 @@ def read(model: type[Model], reply: Reply) -> tuple[Model | None, Fault | None, 
     """
     if reply.refusal or reply.finish == "content_filter":
         return None, "refused", _short(reply.refusal or "stopped by the server's content filter")
-    text = THOUGHT.sub("", reply.text)
-    found = find_object(text)
-    if found is None:
+    text = reply.text.rpartition("</think>")[2]
+    found = find_objects(text)
+    if not found:
         if reply.finish == "length":
             return None, "truncated", f"the answer was cut off after {reply.new_tokens} tokens"
         if REFUSAL.match(text):
             return None, "refused", _short(text)
         return None, "malformed", "there is no whole JSON object in it"
-    try:
-        return model.model_validate(found), None, ""
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "object"
-        return None, "invalid", _short(f"{place}: {first['msg']}")
+    wrong = ""
+    for one in found:
+        try:
+            return model.model_validate(one), None, ""
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            place = ".".join(str(part) for part in first["loc"]) or "object"
+            wrong = wrong or _short(f"{place}: {first['msg']}")
+    return None, "invalid", wrong
 
 
-def find_object(text: str) -> dict[str, Any] | None:
-    """The first whole JSON object in a text, wherever it stands (fences and words around it are left aside).
+def find_objects(text: str) -> list[dict[str, Any]]:
+    """The whole JSON objects in a text, wherever they stand (fences and words around them are left aside).
 
     Example:
-        >>> find_object('Sure! Here it is: {"a": 1}. More?')
-        {'a': 1}
+        >>> find_objects('Sure! Here it is: {"a": {"b": 1}}. Or {this}, or {"c": 2}.')
+        [{'a': {'b': 1}}, {'c': 2}]
     """
     decoder = json.JSONDecoder()
-    for start in re.finditer(r"\{", text):
+    found: list[dict[str, Any]] = []
+    at = text.find("{")
+    while at >= 0:
         try:
-            found, _ = decoder.raw_decode(text, start.start())
+            one, end = decoder.raw_decode(text, at)
+            found.append(one)
         except (ValueError, RecursionError):
-            continue
-        if isinstance(found, dict):
-            return found
-    return None
+            end = at + 1
+        at = text.find("{", end)
+    return found
 
 
 def _short(text: str) -> str:
