@@ -53,7 +53,8 @@ def calibration_words(found: Calibration) -> str:
     of = f" of {found.model}" if found.model else ""
     without = f"; left out for want of item means: {', '.join(found.left_out)}" if found.left_out else ""
     return (
-        f"Calibrated on {kind}personas{of} as people of {len(found.societies)} societies ({', '.join(found.societies)}){without}: "
+        f"Calibrated on {kind}personas{of} as people of {len(found.societies)} societies "
+        f"({', '.join(found.societies)}){without}: "
         f"{found.line}, k within {k[0]:.2f} to {k[1]:.2f}, intercept within {a[0]:+.2f} to {a[1]:+.2f} (95%); "
         f"shrinkage {found.shrinkage:.2f}."
     )
