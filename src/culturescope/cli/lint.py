@@ -26,6 +26,14 @@ def lint_command(
             show_default=False,
         ),
     ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            "--plot",
+            help="Draw what the scenarios cover, topics and settings by item and domain: .svg or .html.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: o.Json = False,
 ) -> None:
     """Check scenarios for form, balance, wording, doubles and leaks; exit code 1 if there are errors."""
@@ -38,6 +46,12 @@ def lint_command(
         if files
         else instrument.scenarios
     )
+    if plot:
+        from culturescope.authoring.coverage import coverage
+        from culturescope.authoring.coverage_plot import write_coverage
+
+        title = f"Coverage: {len(scenarios)} scenarios of {instrument.id}"
+        write_coverage(coverage(scenarios, instrument.language), plot, title)
     folder = embeddings or packaged_folder()
     report = lint(scenarios, instrument, load_encoder(folder) if folder else None)
     typer.echo(json.dumps(report.as_dict(), ensure_ascii=False, indent=2) if as_json else as_text(report))
