@@ -241,6 +241,36 @@ def test_two_surveys_of_a_society_are_pooled_or_chosen_but_never_by_chance(tmp_p
         import_files([path, other], Options(programme="pooled"))
 
 
+def test_two_files_of_one_society_are_pooled_and_both_cited(tmp_path):
+    data = [s.sample({"DNK": 208}, n=300, year=2017, programmes=(p,), seed=p) for p in (1, 2)]
+    paths = [
+        s.write(tmp_path / f"{kind}.sav", s.table(kind, one))
+        for kind, one in zip(("evs-trend", "wvs-trend"), data, strict=True)
+    ]
+    found = import_files(paths, Options(programme="pooled", by=("sex",)))
+    means = load_imported(write_import(found, tmp_path / "out")).item_means["DNK"]
+    assert means.sources == ("import-evs-trend", "import-wvs-trend-2")
+    both = [figures(import_files([p]).totals)["DNK", 2017, "X02"] for p in paths]
+    weight = [sum(one.columns["S017"][one.columns["A008"] > 0]) for one in data]
+    expected = sum(w * b.mean for w, b in zip(weight, both, strict=True)) / sum(weight)
+    assert means.means["X02"] == pytest.approx(expected, abs=1e-6)
+    assert figures(found.groups)["DNK", 2017, "1", "X02"].n > max(b.n for b in both) / 2
+
+
+def test_value_labels_of_groups_are_kept_beside(few, tmp_path):
+    import polars as pl
+    import pyreadstat
+
+    frame = pl.DataFrame({k: list(v) for k, v in s.table("joint", few).items()})
+    path = tmp_path / "f.sav"
+    pyreadstat.write_sav(
+        frame, str(path), variable_value_labels={"X001": {1: "Male", 2: "Female", -2: "No answer"}}
+    )
+    out = write_import(import_files([path], Options(by=("sex",))), tmp_path / "out")
+    about = json.loads((out / "import.json").read_text(encoding="utf-8"))
+    assert about["files"][0]["group_labels"]["sex"]["2"] == "Female"
+
+
 def test_programmes_are_those_of_the_respondents_not_of_the_name(tmp_path):
     data = s.sample({"NLD": 528}, n=300, programmes=(1, 2), seed=8)
     columns = s.table("wvs-trend", data)
