@@ -10,6 +10,7 @@ import torch
 
 from culturescope.errors import ModelError
 from culturescope.models import load
+from culturescope.models.sharing import allows_sharing
 from culturescope.models.writing import PromptNoise
 from culturescope.prompts import Prompt
 from tests.models.plain import PROMPTS
@@ -20,7 +21,8 @@ def test_batches_come_longest_first_and_ties_by_index(tiny_loaded):
     model = tiny_loaded("qwen2")
     prompts = [*PROMPTS, *PROMPTS]
     lengths = model.content_tokens(prompts)
-    order = [index for indices, _ in model.read_letters(prompts, batch_size=4) for index in indices]
+    batches = model.read_letters(prompts, batch_size=4, share=False)
+    order = [index for indices, _ in batches for index in indices]
     assert order == sorted(range(len(prompts)), key=lambda index: (-lengths[index], index))
 
 
@@ -44,8 +46,14 @@ def test_only_the_last_position_goes_through_the_output_layer(tiny, tiny_loaded)
             lambda _m, args, _o, seen=seen: seen.append(args[0].shape)
         )
         list(model.read_letters(PROMPTS, batch_size=len(PROMPTS)))
-        hook.remove()
         assert [shape[:2] for shape in seen] == [(len(PROMPTS), positions)]
+        hook.remove()
+        seen.clear()
+        hook = allows_sharing(lambda _m, args, _o, seen=seen: seen.append(args[0].shape))
+        handle = model.module.lm_head.register_forward_hook(hook)
+        list(model.read_letters(PROMPTS, batch_size=len(PROMPTS)))
+        handle.remove()
+        assert [shape[:2] for shape in seen] == [(1, len(PROMPTS))]
 
 
 def test_a_forward_without_logits_to_keep_is_read_from_all_logits(tiny):

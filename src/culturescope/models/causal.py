@@ -14,11 +14,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from culturescope.errors import ModelError
+from culturescope.models.batching import Layout, Work, padded_batches
 from culturescope.models.blocks import hidden_size
 from culturescope.models.chat import Chat
 from culturescope.models.letters import AnswerPlace
 from culturescope.models.protocols import LetterReading, ModelIdentity
 from culturescope.models.quiet import quiet
+from culturescope.models.reading import LetterReader, memory_of_device
 from culturescope.models.writing import PromptNoise, neutral_generation
 
 if TYPE_CHECKING:
@@ -81,7 +83,14 @@ class CausalModel:
         self.edits: list[dict[str, Any]] = []
         """What is done to the residual stream at the moment (kept by `steering`), as plain values."""
         self.passing: Passing | None = None
-        """Which prompts the rows of the current pass belong to; None outside of this class's own passes."""
+        """Which prompts the rows of the current pass belong to; None where rows are not prompts."""
+        self.layout: Layout | None = None
+        """Where the tokens of the current pass stand, while letters are read."""
+        self.work = Work()
+        """Tokens of all letters read so far; take differences of it."""
+        self.exact = False
+        """Whether every prompt is read as a row of its own, with nothing shared."""
+        self._reader = LetterReader(self, self._accepts)
 
     @property
     def identity(self) -> ModelIdentity:
@@ -179,22 +188,35 @@ class CausalModel:
         return {key: value.to(self._module.device) for key, value in batch.items() if key in self._accepts}
 
     def read_letters(
-        self, prompts: Sequence[Prompt], *, batch_size: int = 16
+        self, prompts: Sequence[Prompt], *, batch_size: int = 16, share: bool = True
     ) -> Iterator[tuple[list[int], list[LetterReading]]]:
-        """Reads the letters at the place of the answer, batch by batch, longest prompts first.
+        """Reads the letters at the place of the answer, pass by pass, those with the longest prompts first.
 
-        Yields after each forward pass (indices into `prompts`, readings in the same order).
+        Beginnings that prompts share are computed once, where the model allows it; `share=False`, or `exact` on
+        the model, reads every prompt as a row of its own. The readings are the same but for rounding.
+        Yields after each forward pass (indices into `prompts`, readings in the same order). What hooks do must
+        not change between two of them, unless other hooks are put in their place.
+
+        Args:
+            prompts: what to ask.
+            batch_size: most prompts in a pass (prompts that are equal count once when they are shared).
+            share: whether common beginnings are computed once.
 
         Raises:
             ModelError: a prompt is too long, the batch size is not positive, or the memory does not suffice.
         """
         if batch_size < 1:
             raise ModelError(f"the batch size must be at least 1, not {batch_size}")
-        ids = self.encode(prompts)
-        for indices in self._batches(ids, batch_size):
-            with self._as(indices, generating=False):
-                readings = self._read([ids[index] for index in indices])
-            yield indices, readings
+        yield from self._reader.read(self.encode(prompts), batch_size, share)
+
+    def expected_work(self, prompts: Sequence[Prompt], *, batch_size: int = 16, share: bool = True) -> Work:
+        """The work of reading the letters of prompts, counted without doing it."""
+        return self._reader.expected(self.encode(prompts), batch_size, share)
+
+    @property
+    def unshared_because(self) -> str | None:
+        """Why this model's prompts cannot share beginnings, once a reading has found that out."""
+        return self._reader.unshared_because
 
     def generate(
         self,
@@ -226,12 +248,18 @@ class CausalModel:
         ends = self._end_ids()
         config = neutral_generation(max_new_tokens, ends, self._pad_id())
         written = [""] * len(prompts)
-        for indices in self._batches(ids, batch_size):
+        size = batch_size if "attention_mask" in self._accepts else 1
+        for indices in padded_batches(list(map(len, ids)), batch_size=size):
             batch = self.batch([ids[index] for index in indices], padding_side="left")
             batch.pop("position_ids", None)  # generate counts them itself, token by token
             noise = [PromptNoise([prompts[index].sha256 for index in indices], seed, temperature)]
             write: Any = self._module.generate
-            with self._as(indices, generating=True), quiet(), torch.inference_mode(), _memory():
+            with (
+                self.announced(Passing(tuple(indices), generating=True)),
+                quiet(),
+                torch.inference_mode(),
+                memory_of_device(),
+            ):
                 output = write(
                     **batch, generation_config=config, logits_processor=noise if temperature > 0 else []
                 )
@@ -241,57 +269,13 @@ class CausalModel:
         return written
 
     @contextmanager
-    def _as(self, prompts: Sequence[int], *, generating: bool) -> Iterator[None]:
-        self.passing = Passing(tuple(prompts), generating)
+    def announced(self, passing: Passing | None, layout: Layout | None = None) -> Iterator[None]:
+        """Tells hooks what the passes are that run inside the block."""
+        self.passing, self.layout = passing, layout
         try:
             yield
         finally:
-            self.passing = None
-
-    def _read(self, rows: list[list[int]]) -> list[LetterReading]:
-        import torch
-
-        with torch.inference_mode(), _memory():
-            logits = self._answer_logits(rows)
-            # Half precision would lose the letters' small differences; some accelerators know no float64.
-            wide = logits.to(torch.float32 if logits.device.type == "mps" else torch.float64)
-            letters = torch.tensor([token.id for token in self._place.letters], device=wide.device)
-            raw = wide[:, letters]
-            logprobs = raw - wide.logsumexp(dim=-1, keepdim=True)
-        if not bool(torch.isfinite(logprobs).all()):
-            raise ModelError(
-                f"the model {self._identity.name} gives logits that are not finite numbers in "
-                f"{self._identity.dtype}; load it with dtype float32 or bfloat16"
-            )
-        return [
-            LetterReading((row_p[0], row_p[1]), (row_z[0], row_z[1]), len(row))
-            for row, row_p, row_z in zip(rows, logprobs.tolist(), raw.tolist(), strict=True)
-        ]
-
-    def _answer_logits(self, rows: list[list[int]]) -> torch.Tensor:
-        """Logits (batch, vocabulary) at the last token of every row."""
-        import torch
-
-        batch = self.batch(rows)
-        longest = batch["input_ids"].shape[1]
-        left = self._padding_side == "left"
-        last = [longest - 1 if left else len(row) - 1 for row in rows]
-        kept = sorted(set(last))
-        options: dict[str, Any] = {"use_cache": False} if "use_cache" in self._accepts else {}
-        if "logits_to_keep" in self._accepts:
-            options["logits_to_keep"] = 1 if left else torch.tensor(kept, device=batch["input_ids"].device)
-        run: Any = self._module
-        logits: torch.Tensor = run(**batch, **options).logits
-        if logits.shape[1] == len(kept):
-            last = [kept.index(at) for at in last]
-        return logits[torch.arange(len(rows), device=logits.device), torch.tensor(last, device=logits.device)]
-
-    def _batches(self, ids: Sequence[Sequence[int]], batch_size: int) -> Iterator[list[int]]:
-        """Indices, longest first, so that little is padded and a batch that is too large fails at once."""
-        order = sorted(range(len(ids)), key=lambda index: (-len(ids[index]), index))
-        size = batch_size if "attention_mask" in self._accepts else 1
-        for start in range(0, len(order), size):
-            yield order[start : start + size]
+            self.passing = self.layout = None
 
     def _check_lengths(self, ids: Sequence[Sequence[int]], new: int = 0) -> None:
         limit = getattr(self._module.config.get_text_config(), "max_position_embeddings", None)
@@ -322,15 +306,3 @@ class CausalModel:
     def _text_of(self, tokens: list[int], ends: Sequence[int]) -> str:
         end = next((at for at, token in enumerate(tokens) if token in ends), len(tokens))
         return self._chat.decode(tokens[:end], skip_special_tokens=True)
-
-
-class _memory:  # noqa: N801 - reads as a statement: with _memory()
-    """Says what to do when the accelerator's memory is full."""
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        import torch
-
-        if isinstance(error, torch.OutOfMemoryError):
-            raise ModelError("the memory of the device is full; use a smaller --batch_size") from error

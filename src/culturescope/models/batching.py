@@ -1,0 +1,132 @@
+"""How prompts are laid out in forward passes, and how much work that is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Work:
+    """Tokens of prompts, asked and computed; works add and subtract.
+
+    Args:
+        tokens_asked: tokens of all prompts.
+        tokens_needed: of them those that have to be computed when nothing is computed twice.
+        tokens_computed: tokens that went through the model, without padding.
+        tokens_padding: pads that went through the model with them.
+        passes: number of forward passes.
+    """
+
+    tokens_asked: int = 0
+    tokens_needed: int = 0
+    tokens_computed: int = 0
+    tokens_padding: int = 0
+    passes: int = 0
+
+    def __add__(self, other: Work) -> Work:
+        return Work(*(getattr(self, name) + getattr(other, name) for name in _COUNTS))
+
+    def __sub__(self, other: Work) -> Work:
+        return Work(*(getattr(self, name) - getattr(other, name) for name in _COUNTS))
+
+
+_COUNTS = tuple(field.name for field in fields(Work))
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """Where the tokens of a forward pass over prompts stand; hooks on blocks find it at `model.layout`.
+
+    A block's output has the shape (rows, columns, width). In a padded pass every row is a prompt. In a shared
+    one there is a single row without pads, whose tokens belong to one prompt or more: a hook that treats a token
+    by `real`, `positions` and `reads` alone does the same in both.
+
+    Args:
+        shared: whether a token can belong to several prompts.
+        prompts: indices, in the call, of the prompts that are read in this pass.
+        real: (rows, columns), False at pads.
+        positions: (rows, columns), place of the token in its prompt, 0 first; 0 at pads.
+        reads: (rows, columns), True at the last token of a prompt, where its answer is read.
+        ends: row and column of that token, for each of `prompts`.
+        stored: number of tokens before the columns that an earlier pass computed and this one attends to.
+    """
+
+    shared: bool
+    prompts: tuple[int, ...]
+    real: Tensor
+    positions: Tensor
+    reads: Tensor
+    ends: tuple[tuple[int, int], ...]
+    stored: int = 0
+
+
+def token_budget(device: str) -> int:
+    """Most tokens in a forward pass on a kind of device, unless a single prompt has more.
+
+    On a CPU larger passes fall out of the caches and gain nothing; an accelerator wants them large.
+    """
+    return 2048 if device == "cpu" else 32768
+
+
+def layout_of(
+    prompts: Sequence[int],
+    real: Tensor,
+    positions: Tensor,
+    ends: Sequence[tuple[int, int]],
+    *,
+    shared: bool = False,
+    stored: int = 0,
+) -> Layout:
+    """The layout of a pass from its pads, positions and the places of its answers."""
+    import torch
+
+    reads = torch.zeros_like(real)
+    for row, column in ends:
+        reads[row, column] = True
+    return Layout(shared, tuple(prompts), real, positions, reads, tuple(ends), stored)
+
+
+def padded_batches(
+    lengths: Sequence[int], *, batch_size: int, budget: int | None = None
+) -> Iterator[list[int]]:
+    """Indices, longest first, so that little is padded and a batch that is too large fails at once.
+
+    Args:
+        lengths: tokens of every prompt.
+        batch_size: most prompts in a batch.
+        budget: most tokens in a batch, pads counted, unless a single prompt has more.
+    """
+    order = sorted(range(len(lengths)), key=lambda index: (-lengths[index], index))
+    start = 0
+    while start < len(order):
+        size = batch_size
+        if budget is not None:
+            size = min(size, max(1, budget // max(lengths[order[start]], 1)))
+        yield order[start : start + size]
+        start += size
+
+
+def padded_work(lengths: Sequence[int]) -> Work:
+    """What a padded batch of prompts of these lengths computes."""
+    return Work(
+        tokens_computed=sum(lengths), tokens_padding=max(lengths) * len(lengths) - sum(lengths), passes=1
+    )
+
+
+def padded_layout(prompts: Sequence[int], lengths: Sequence[int], side: str, device: torch.device) -> Layout:
+    """The layout of a padded batch of prompts of these lengths."""
+    import torch
+
+    longest = max(lengths)
+    columns = torch.arange(longest, device=device)[None, :]
+    rows = torch.tensor(lengths, device=device)[:, None]
+    positions = columns - (longest - rows if side == "left" else 0)
+    real = (positions >= 0) & (positions < rows)
+    ends = [(row, (longest if side == "left" else length) - 1) for row, length in enumerate(lengths)]
+    return layout_of(prompts, real, positions.where(real, 0), ends)
