@@ -72,6 +72,8 @@ def test_planted_slope_and_flattening_come_back(halved):
         assert found.change.value == pytest.approx(found.distance - found.distance_without)
         assert found.change.low < found.change.value < found.change.high
     assert "6 societies" in audit.caveat
+    assert "one wording" in audit.caveat
+    assert "one order" not in audit.caveat
 
 
 def test_without_is_the_models_own_place_and_not_a_mixture(halved):

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 DRAWS = 4_000
 ONE_ORDER = "one order a prompt: a preference for a letter is still in the places"
+ONE_WORDING = "one wording of the prompt: what another would change is in no interval"
 
 
 def audit_personas(
@@ -108,7 +109,16 @@ def _audit(
         axes=(_axis("X", found.x, verdicts), _axis("Y", found.y, verdicts)),
         mean_change=_figure(distance.mean_here),
         mean_change_of_such=_figure(distance.mean),
-        caveat="; ".join(filter(None, (found.caveat, ONE_ORDER if bare.b is None else ""))),
+        caveat="; ".join(
+            filter(
+                None,
+                (
+                    found.caveat,
+                    ONE_ORDER if bare.b is None else "",
+                    ONE_WORDING if len(bare.columns) == 1 else "",
+                ),
+            )
+        ),
     )
 
 
