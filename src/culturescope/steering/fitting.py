@@ -141,6 +141,15 @@ def random_like(vector: SteeringVector, seed: int) -> SteeringVector:
     return SteeringVector(directions, vector.origin.model_copy(update=update))
 
 
+def as_long_as(norms: SteeringVector, vector: SteeringVector) -> SteeringVector:
+    """A vector's directions with the norms of another one: steps of one length compare directions alone."""
+    scaled = {}
+    for block in vector.blocks:
+        length = vector.norm(block)
+        scaled[block] = vector[block] * (norms.norm(block) / length if length > 0 else 0.0)
+    return SteeringVector(scaled, vector.origin)
+
+
 def shuffled(states: PairStates, seed: int) -> PairStates:
     """The same activations with the poles of a random half of the pairs swapped: labels without meaning."""
     import torch

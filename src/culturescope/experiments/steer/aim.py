@@ -47,7 +47,7 @@ def aim_at(
     goal, cap = np.asarray(target, dtype=np.float64), np.asarray(limits, dtype=np.float64)
     if goal.shape != (2,) or not np.isfinite(goal).all() or not np.isfinite(cap).all() or (cap <= 0).any():
         raise BadInputError(
-            f"a target is two finite numbers and limits lie above 0, not {target} and {limits}"
+            f"a target is two finite numbers and limits lie above 0, not {goal.tolist()} and {cap.tolist()}"
         )
     first = np.concatenate([np.zeros((1, len(cap))), np.diag(probe_step * cap), np.diag(-probe_step * cap)])
     places = np.asarray(respond(first))

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from culturescope.errors import BadInputError
+from culturescope.steering.fitting import as_long_as
 from culturescope.steering.vector import SteeringVector
 
 if TYPE_CHECKING:
@@ -22,18 +23,9 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 
-def with_norms_of(vector: SteeringVector, plain: SteeringVector) -> SteeringVector:
-    """The same directions, each as long as those of another vector: steps of one length compare directions alone."""
-    scaled = {}
-    for block in vector.blocks:
-        length = vector.norm(block)
-        scaled[block] = vector[block] * (plain.norm(block) / length if length > 0 else 0.0)
-    return SteeringVector(scaled, vector.origin)
-
-
 def orthogonal(on: SteeringVector, off: SteeringVector) -> SteeringVector:
     """The direction of one axis without that of the other, with the plain one's norms."""
-    return with_norms_of(on.without(off), on)
+    return as_long_as(on, on.without(off))
 
 
 def from_inverse(on: SteeringVector, off: SteeringVector, response: Floats) -> SteeringVector:
@@ -90,4 +82,4 @@ def penalised(states_off: PairStates, plain: SteeringVector, strength: float) ->
         left = wide - difference.T @ torch.linalg.solve(inner, difference @ wide) if strength > 0 else wide
         found[block] = left.float()
     label = {"method": f"{plain.origin.method}, penalty {strength:g}", "gap": {}}
-    return with_norms_of(SteeringVector(found, plain.origin.model_copy(update=label)), plain)
+    return as_long_as(plain, SteeringVector(found, plain.origin.model_copy(update=label)))

@@ -47,16 +47,26 @@ class Measured:
     mass: Floats
 
     def means(self) -> Floats:
-        """Mean d (changes, axes); scenarios weigh equally in a cell (item x domain), cells in an item, items in an axis."""
-        means: Floats = self.d.mean(axis=2) @ self._weights().T
-        return means
+        """Mean d (changes, axes); scenarios weigh equally in a cell (item x domain), cells in an item, items in an axis.
+
+        NaN for an axis without scenarios.
+        """
+        by_scenario = self.d.mean(axis=2)
+        found = np.full((len(by_scenario), len(self.axes)), np.nan)
+        for number in range(len(self.axes)):
+            inside = self.axis == number
+            if inside.any():
+                found[:, number] = by_scenario[:, inside] @ balanced_weights(*self._labels(inside))
+        return found
 
     def draws(self, resamples: int = 2000, seed: int = 42) -> Floats:
         """Bootstrap of `means` over scenarios within cells: (resamples, changes, axes), all changes on the same draws."""
         by_scenario = self.d.mean(axis=2)
-        found = np.empty((resamples, len(by_scenario), len(self.axes)))
+        found = np.full((resamples, len(by_scenario), len(self.axes)), np.nan)
         for number in range(len(self.axes)):
             inside = self.axis == number
+            if not inside.any():
+                continue
             drawn = resampled_weights(*self._labels(inside), resamples=resamples, seed=seed + number)
             found[:, :, number] = drawn @ by_scenario[:, inside].T
         return found
@@ -84,14 +94,6 @@ class Measured:
         return Measured(
             self.axes, chosen, self.axis[inside], self.d[:, inside], self.b[:, inside], self.mass[:, inside]
         )
-
-    def _weights(self) -> Floats:
-        weights = np.zeros((len(self.axes), len(self.scenarios)))
-        for number in range(len(self.axes)):
-            inside = self.axis == number
-            if inside.any():
-                weights[number, inside] = balanced_weights(*self._labels(inside))
-        return weights
 
     def _labels(self, inside: NDArray[np.bool_]) -> tuple[list[str], list[str]]:
         chosen = [s for s, kept in zip(self.scenarios, inside, strict=True) if kept]

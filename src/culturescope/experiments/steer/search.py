@@ -30,7 +30,7 @@ from culturescope.experiments.steer.slopes import Slopes, slopes
 from culturescope.instrument import Pack, Scenario
 from culturescope.prompts import Template
 from culturescope.stats.resampling import balanced_weights, random_band
-from culturescope.steering.fitting import PairStates, fit, random_like, read_pairs, shuffled
+from culturescope.steering.fitting import PairStates, as_long_as, fit, random_like, read_pairs, shuffled
 
 if TYPE_CHECKING:
     from culturescope.models.causal import CausalModel
@@ -160,7 +160,8 @@ class Signed:
     def draws(self, seed: int) -> Floats:
         """Bootstrap of `effects` over scenarios (resamples, changes)."""
         drawn = self.measured.draws(seed=seed)[:, :, self._axis]
-        return (drawn[:, 0::2] - drawn[:, 1::2]) / 2
+        halves: Floats = (drawn[:, 0::2] - drawn[:, 1::2]) / 2
+        return halves
 
     def item_effects(self) -> tuple[tuple[str, ...], Floats]:
         """Items, and the signed change of each (changes, items)."""
@@ -170,12 +171,14 @@ class Signed:
     def mass(self) -> Floats:
         """Letter mass, the lower of both signs (changes)."""
         by_change = self.measured.mass.mean(axis=(1, 2))
-        return np.minimum(by_change[0::2], by_change[1::2])
+        lower: Floats = np.minimum(by_change[0::2], by_change[1::2])
+        return lower
 
     def bias(self) -> Floats:
         """Mean |b|, the higher of both signs (changes)."""
         by_change = np.abs(self.measured.b).mean(axis=(1, 2))
-        return np.maximum(by_change[0::2], by_change[1::2])
+        higher: Floats = np.maximum(by_change[0::2], by_change[1::2])
+        return higher
 
     @property
     def _axis(self) -> int:
@@ -202,7 +205,7 @@ def _search_axis(
         [estimate.of(random_like(vector, plan.seed + r), alphas) for r in range(plan.random)]
     )
     null = np.einsum("s,rsb->rb", weights, null_items)
-    meaningless = matched(fit(shuffled(states, plan.seed), axis, plan.method), vector)
+    meaningless = as_long_as(vector, fit(shuffled(states, plan.seed), axis, plan.method))
     by_shuffled = weights @ estimate.of(meaningless, alphas)
 
     measured = list(range(len(blocks)))
@@ -251,13 +254,6 @@ def alphas_of(vector: SteeringVector, plan: SearchPlan) -> list[float]:
     if plan.alpha is not None:
         return [plan.alpha] * len(vector.blocks)
     return [vector.alpha_for(plan.dose, b) if vector.norm(b) > 0 else 0.0 for b in vector.blocks]
-
-
-def matched(vector: SteeringVector, norms: SteeringVector) -> SteeringVector:
-    """A vector with its directions, and the norms of another one."""
-    lengths = {b: vector.norm(b) for b in vector.blocks}
-    scaled = {b: vector[b] * (norms.norm(b) / lengths[b] if lengths[b] > 0 else 0.0) for b in vector.blocks}
-    return SteeringVector(scaled, vector.origin)
 
 
 def _greedy(steps: dict[int, Change], candidates: Sequence[int], top: int, signed: Measure) -> list[int]:

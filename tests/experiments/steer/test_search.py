@@ -1,0 +1,147 @@
+"""Search over blocks: equals measuring by hand, keeps its parts apart, and does not find what is not there."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import culturescope as cs
+from culturescope.errors import BadInputError
+from culturescope.experiments.steer.measuring import change_of, measure
+from culturescope.experiments.steer.parts import parts_of
+from culturescope.experiments.steer.search import SearchPlan, alphas_of, search
+from culturescope.experiments.steer.slopes import slopes
+from culturescope.instrument import load_pack
+from culturescope.prompts import templates
+from culturescope.steering.fitting import as_long_as, random_like
+from tests.tiny import BLOCKS
+
+PACK, WORDINGS = load_pack(), templates(1)
+PARTS = parts_of(cs.scenarios(split="optimise", limit=30), cs.scenarios(split="evaluate", limit=20))
+
+
+def test_parts_share_no_scenario_and_cover_the_split():
+    optimise, evaluate = cs.scenarios(split="optimise"), cs.scenarios(split="evaluate")
+    parts = parts_of(optimise, evaluate)
+    ids = [{s.id for s in part} for part in (parts.fit, parts.choose, parts.report)]
+    assert len(ids[0] | ids[1] | ids[2]) == sum(map(len, ids))
+    assert ids[0] | ids[1] == {s.id for s in optimise}
+    for item in PACK.item_ids:
+        for domain in PACK.domains:
+            sizes = [
+                sum(s.item == item and s.domain == domain for s in part) for part in (parts.fit, parts.choose)
+            ]
+            assert sizes in ([6, 4], [7, 3])
+    assert parts_of(optimise, evaluate) == parts
+    assert parts_of(optimise, evaluate, seed=1) != parts
+    with pytest.raises(BadInputError, match="at once"):
+        parts_of(optimise, optimise)
+    with pytest.raises(BadInputError, match="larger limit"):
+        parts_of(optimise[:2], evaluate)
+
+
+def test_measuring_equals_a_probe_under_steering(tiny_loaded):
+    """The fast path (records, rows of changes) against the plain one (hooks, one change after the other)."""
+    model = tiny_loaded("gemma3")
+    scenarios = PARTS.report[:4]
+    v = cs.fit_vector(model, PARTS.fit, "X")
+    changes = [{}, change_of([(v, 0.3)]), change_of([(v, -0.3)], [2]), change_of([(v, 0.2), (-v, 0.1)], [1])]
+    found = measure(model, scenarios, changes, PACK, templates(2), batch_size=3, rows=7)
+    for n, (alpha, blocks) in enumerate(((0.0, None), (0.3, None), (-0.3, [2]), (0.1, [1]))):
+        with v.applied(model, alpha, blocks=blocks):
+            reading = cs.probe(model, scenarios, template_ids=2)
+        d = {}
+        for row in reading.samples:
+            sign = 1 if row["order"] == "positive-A" else -1
+            gap = sign * (row["logits"][0] - row["logits"][1]) / 2
+            d[row["scenario"], row["template"]] = d.get((row["scenario"], row["template"]), 0) + gap
+        expected = [[d[s.id, w.id] for w in templates(2)] for s in scenarios]
+        assert found.d[n] == pytest.approx(np.array(expected), abs=1e-4)
+    assert ((found.mass > 0) & (found.mass <= 1)).all()
+
+
+@pytest.fixture(scope="module")
+def searched(tiny_loaded):
+    plan = SearchPlan(axes=("X",), dose=0.1, top=2, verify=2)
+    return plan, search(tiny_loaded("llama"), PARTS, PACK, WORDINGS, plan)
+
+
+def test_each_block_alone_equals_its_own_measurement(tiny_loaded, searched):
+    plan, result = searched
+    found, vector = result.found["X"], result.vectors["X"]
+    choose = [s for s in PARTS.choose if s.item.startswith("X")]
+    alphas = alphas_of(vector, plan)
+    assert [e.block for e in found.blocks] == list(range(BLOCKS))
+    for effect in found.blocks:
+        assert effect.dose == pytest.approx(plan.dose)
+        step = change_of([(vector, alphas[effect.block])], [effect.block])
+        both = measure(
+            tiny_loaded("llama"), choose, [step, {b: -s for b, s in step.items()}], PACK, WORDINGS
+        ).means()[:, 1]
+        assert effect.effect.value == pytest.approx((both[0] - both[1]) / 2, abs=1e-6)
+        assert effect.effect.low <= effect.effect.value <= effect.effect.high
+        assert effect.random_band > 0
+    assert len(found.chosen) == 2
+    assert {c.name for c in found.choices} == {"best", "chosen", "all"}
+    assert next(c for c in found.choices if c.name == "chosen").random_band > 0
+    assert 0 < found.p_chosen <= 1
+
+
+def test_vectors_are_fitted_on_the_fitting_part_only(tiny_loaded, searched):
+    _, result = searched
+    again = cs.fit_vector(tiny_loaded("llama"), PARTS.fit, "X")
+    assert result.vectors["X"].cosine(again, 1) > 0.99999
+    assert result.vectors["X"].origin.pairs == sum(s.item.startswith("X") for s in PARTS.fit)
+
+
+def test_slopes_are_the_effects_of_small_steps(tiny_loaded):
+    model = tiny_loaded("qwen2")
+    v = random_like(cs.fit_vector(model, PARTS.fit, "X"), 1)
+    scenarios = PARTS.report[:3]
+    alphas = [1e-3] * BLOCKS
+    estimate = slopes(model, scenarios, templates(2)).of(v, alphas)
+    for block in range(BLOCKS):
+        steps = [change_of([(v, sign * 1e-3)], [block]) for sign in (1, -1)]
+        d = measure(model, scenarios, steps, PACK, templates(2)).d.mean(axis=2)
+        assert estimate[:, block] == pytest.approx((d[0] - d[1]) / 2, rel=0.02, abs=1e-5)
+
+
+def test_a_planted_block_is_found_and_shuffled_labels_are_not_better(tiny_loaded):
+    """The method returns the very gradient of d at one block and noise at right angles to it elsewhere: that block must win by far."""
+    model = tiny_loaded("llama")
+    x = [s for s in PARTS.choose if s.item.startswith("X")]
+    gradient = slopes(model, x, WORDINGS).gradients.mean(dim=0)
+    calls = iter(range(100))
+
+    def planted(positive, negative):
+        block = next(calls) % BLOCKS
+        unit = gradient[block] / gradient[block].norm()
+        noise = torch.randn(len(unit), generator=torch.Generator().manual_seed(block))
+        return unit if block == 1 else noise - (noise @ unit) * unit
+
+    plan = SearchPlan(axes=("X",), method=planted, dose=0.003, top=1, verify=1)  # type: ignore[arg-type]
+    found = search(model, PARTS, PACK, WORDINGS, plan).found["X"]
+    assert found.chosen == (1,)
+    best = found.blocks[1]
+    assert best.effect.value > best.random_band
+    assert found.p_chosen < 0.1
+
+
+def test_greedy_and_first_order_ways(tiny_loaded):
+    plan = SearchPlan(axes=("Y",), how="first-order", joint="greedy", top=2, verify=2, alpha=0.2)
+    found = search(tiny_loaded("llama"), PARTS, PACK, WORDINGS, plan).found["Y"]
+    measured = [e.block for e in found.blocks if e.effect is not None]
+    assert len(measured) == 2
+    assert set(found.chosen) <= set(measured)
+    assert {e.alpha for e in found.blocks} == {0.2}
+    assert found.rank_agreement.of == 2
+
+
+def test_norms_and_bad_plans(tiny_loaded):
+    v = cs.fit_vector(tiny_loaded("llama"), PARTS.fit, "X")
+    other = as_long_as(v, 5 * random_like(v, 3))
+    assert [other.norm(b) for b in v.blocks] == pytest.approx([v.norm(b) for b in v.blocks], rel=1e-5)
+    for wrong in ({"dose": 0.0}, {"top": 0}, {"random": 5}, {"alpha": -1.0}, {"verify": 1}):
+        with pytest.raises(BadInputError):
+            SearchPlan(**wrong)
