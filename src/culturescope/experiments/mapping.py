@@ -11,6 +11,7 @@ from culturescope.errors import BadInputError
 from culturescope.experiments.audit import answered_rows, design_of
 from culturescope.experiments.calibration import calibration_from
 from culturescope.experiments.report import CONVERSIONS, persona_places_of, places_of
+from culturescope.experiments.survey import is_survey, survey_map_places
 from culturescope.probing.reading import compute_results, verdicts_of
 from culturescope.runs import RunFolder
 
@@ -54,7 +55,15 @@ def map_runs(
     if calibrate and "anchored" not in conversions:
         raise BadInputError("a calibration belongs to the conversion anchored; paper has none")
     asked = []
-    for folder in folders:
+    labels = _labels(folders)
+    surveys = [(f, label) for f, label in zip(folders, labels, strict=True) if is_survey(f)]
+    if surveys and "paper" not in conversions:
+        raise BadInputError(
+            f"{surveys[0][0].path} is a direct survey: its answers take no conversion, and stand on the map of the conversion "
+            "paper only (--conversion both)"
+        )
+    probed = [(f, label) for f, label in zip(folders, labels, strict=True) if not is_survey(f)]
+    for folder, _ in probed:
         design = design_of(folder)
         pack = design.load_pack()
         if pack.societies is None:
@@ -67,10 +76,10 @@ def map_runs(
     calibration = None
     if calibrate:
         verdicts = [verdicts_of(results) for _, _, results in asked]
-        mapped = list(zip(folders, verdicts, strict=True))
+        mapped = [(folder, found) for (folder, _), found in zip(probed, verdicts, strict=True)]
         calibration = calibration_from(calibrate, mapped, kind=persona)
     found: list[Placement] = []
-    for (design, rows, results), label in zip(asked, _labels(folders), strict=True):
+    for (design, rows, results), (_, label) in zip(asked, probed, strict=True):
         places = [
             place
             for of in (places_of, persona_places_of)[: 1 + personas]
@@ -85,6 +94,9 @@ def map_runs(
             )
         ]
         # The nulls of runs that were asked alike are the same places.
+        found += [p for p in places if p.kind == "model" or p not in found]
+    for folder, label in surveys:
+        places = survey_map_places(folder, label, personas=personas)
         found += [p for p in places if p.kind == "model" or p not in found]
     return figure_of(found)
 

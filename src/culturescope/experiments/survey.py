@@ -6,9 +6,9 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from culturescope.errors import ModelError, RunFolderError
+from culturescope.errors import BadInputError, ModelError, RunFolderError
 from culturescope.experiments.survey_design import SurveyDesign
 from culturescope.models.options import read_options
 from culturescope.models.protocols import BlackBox, ModelIdentity
@@ -18,6 +18,9 @@ from culturescope.probing.survey_results import SurveyResults
 from culturescope.probing.survey_tasks import SURVEY, SurveyTask
 from culturescope.runs import Interrupts, Progress, RunFolder, write_json
 from culturescope.runs.manifest import now
+
+if TYPE_CHECKING:
+    from culturescope.people import Placement
 
 KIND = "survey"
 RESULTS_NAME = "results.json"
@@ -225,6 +228,29 @@ def survey_rows(folder: RunFolder, design: SurveyDesign) -> list[dict[str, Any]]
             f"{missing} of {len(keys)} prompts have no answer yet: culturescope resume {folder.path} goes on with them"
         )
     return [known[key] for key in keys]
+
+
+def survey_map_places(folder: RunFolder, name: str, *, personas: bool = True) -> list[Placement]:
+    """The places of a finished survey for a map, its null first.
+
+    Args:
+        folder: the run.
+        name: of the model.
+        personas: whether the places under personas are wanted as well.
+
+    Raises:
+        BadInputError: nothing can be placed; why is said.
+        RunFolderError: no survey, or some prompts have no answer yet.
+    """
+    from culturescope.experiments.survey_place import survey_placements, survey_places
+
+    design = survey_design_of(folder)
+    results = compute_survey(survey_rows(folder, design), seed=design.seed)
+    found = [p for p in survey_placements(results, name) if personas or p.persona is None]
+    if not any(p.kind == "model" for p in found):
+        why = "; ".join(dict.fromkeys(str(p.reason) for p in survey_places(results)))
+        raise BadInputError(f"{folder.path} has no place on the map: {why}")
+    return found
 
 
 def _key(task: SurveyTask, identity: ModelIdentity, design: SurveyDesign) -> str:

@@ -93,6 +93,9 @@ def placement_of(
         displacement=(float(shift[0]), float(shift[1])),
         outside=outside_hull(point, projection.people),
         verdicts={a.axis: str(a.verdict) for a in reading.axes},
+        persona=reading.persona_kind,
+        society=reading.society,
+        survey=True,
     )
 
 
@@ -132,9 +135,15 @@ def survey_placements(results: SurveyResults, name: str) -> list[Placement]:
 
 def label_of(name: str, reading: SurveyReading) -> str:
     """`NAME, direct survey (free replies)`, with the persona where there is one."""
+    from culturescope.people import load_people
+
     how = {"text": "free replies", "options": "log-probabilities"}[reading.instrument]
-    asked = f"{name} as {reading.persona}" if reading.persona else name
-    return f"{asked}, direct survey ({how})"
+    if reading.persona is None:
+        return f"{name}, direct survey ({how})"
+    known = load_people().societies.get(reading.society or "")
+    who = known.name if known else reading.persona
+    partial = ", partial" if reading.persona_missing else ""
+    return f"{name} as {who} ({reading.persona_kind}{partial}), direct survey ({how})"
 
 
 def _band(reading: SurveyReading, projection: Projection) -> SurveyBand:

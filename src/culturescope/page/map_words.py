@@ -28,6 +28,14 @@ PRIMARY = (
     "The primary result is the value logit d on the two axes; the map is derived from it. It asks where a society "
     "with such item means would lie, which takes a conversion from the model’s scale to that of people."
 )
+SURVEYED = (
+    "The answers of a direct survey are on people’s own scales: their means are projected as they are. It asks where a "
+    "society with such item means would lie."
+)
+MIXED = (
+    "Places named as a direct survey need no conversion: they stand on the map of the conversion “paper”, which projects "
+    "values as if people had given them."
+)
 BOTH = " Two conversions are shown, since nothing decides between them."
 HELD = "holds the null"
 NAMES: dict[Conversion, str] = {
@@ -115,7 +123,12 @@ def _main(places: Sequence[Placement]) -> list[Placement]:
 
 def primary_sentences(figure: MapFigure) -> str:
     """What the map is derived from."""
-    return PRIMARY + (BOTH if len(figure.conversions) > 1 else "")
+    models = [p for p in figure.placements if p.kind == "model"]
+    surveys = [p for p in models if p.survey]
+    if models and len(surveys) == len(models):
+        return SURVEYED
+    words = PRIMARY + (BOTH if len(figure.conversions) > 1 else "")
+    return f"{words} {MIXED}" if surveys else words
 
 
 def map_sentences(figure: MapFigure, conversion: Conversion) -> list[str]:

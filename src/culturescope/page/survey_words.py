@@ -48,8 +48,13 @@ def without_persona(results: SurveyResults) -> list[SurveyReading]:
 
 
 def name_of_reading(reading: SurveyReading | SurveyPlace | LedgerRow) -> str:
-    """`no persona, free replies`."""
-    return f"{clean(reading.persona) if reading.persona else 'no persona'}, {HOW[reading.instrument]}"
+    """`no persona, free replies`; a persona made of a part of its society's answers is marked."""
+    partial = ""
+    if isinstance(reading, SurveyReading) and reading.persona_missing:
+        partial = f" (partial, without {', '.join(reading.persona_missing)})"
+    return (
+        f"{clean(reading.persona) + partial if reading.persona else 'no persona'}, {HOW[reading.instrument]}"
+    )
 
 
 def axis_numbers(axis: AxisSurvey) -> tuple[tuple[str, str, str], ...]:

@@ -79,7 +79,8 @@ class Placement(Frozen):
     values by t times `letters`: by `paper` with t from -1 (always B) to 1 (always A), by `anchored` with any t, the
     size of the preference in logits. `run` names the model that a null belongs to, where it is not that of all.
 
-    `persona` and `society` (a code) are set where the model answered as a person of that society.
+    `persona` and `society` (a code) are set where the model answered as a person of that society. `survey` marks answers on
+    people's own scales, which take no conversion; they stand with `paper`, which projects values as if people gave them.
     """
 
     label: str
@@ -100,6 +101,7 @@ class Placement(Frozen):
     run: str | None = None
     persona: Literal["basic", "advanced"] | None = None
     society: str | None = None
+    survey: bool = False
 
     @property
     def single_order(self) -> bool:

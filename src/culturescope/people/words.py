@@ -42,7 +42,10 @@ def describe(placement: Placement) -> list[str]:
         lines.append("Outside of the hull of the societies: extrapolated.")
     if placement.beyond:
         lines.append(f"Beyond the answer scale on {', '.join(placement.beyond)}: extrapolated.")
-    lines.append("The map is derived; the result is d on the two axes.")
+    if placement.survey:
+        lines.append("Answers to the survey's items on people's own scales, projected as they are.")
+    else:
+        lines.append("The map is derived; the result is d on the two axes.")
     return lines
 
 

@@ -26,7 +26,7 @@ def compute_survey(rows: Iterable[Mapping[str, Any]], *, seed: int = 42) -> Surv
     kept = list(rows)
     answers = read_answers(kept)
     pack = load_pack()
-    societies = {row["persona"]: row.get("society") for row in kept}
+    personas = {row["persona"]: row for row in kept}
     groups = dict.fromkeys((a.instrument, a.persona) for a in answers)
     return SurveyResults(
         reader=READER,
@@ -34,7 +34,7 @@ def compute_survey(rows: Iterable[Mapping[str, Any]], *, seed: int = 42) -> Surv
             _reading(
                 [a for a in answers if (a.instrument, a.persona) == group],
                 *group,
-                societies[group[1]],
+                personas[group[1]],
                 pack,
                 seed,
             )
@@ -49,7 +49,7 @@ def _reading(
     answers: Sequence[SurveyAnswer],
     instrument: Instrument,
     persona: str | None,
-    society: str | None,
+    asked_as: Mapping[str, Any],
     pack: Pack,
     seed: int,
 ) -> SurveyReading:
@@ -75,7 +75,9 @@ def _reading(
     return SurveyReading(
         instrument=instrument,
         persona=persona,
-        society=society,
+        persona_kind=None if persona is None else asked_as["persona_kind"],
+        persona_missing=tuple(asked_as.get("persona_missing") or ()),
+        society=asked_as.get("society"),
         replies=len(answers),
         answered=sum(a.value is not None for a in answers) / len(answers),
         items=tuple(item_value(c, up[i]) for i, c in cells.items()),

@@ -85,10 +85,15 @@ class AxisSurvey(Frozen):
 
 
 class SurveyReading(Frozen):
-    """What one instrument found of one persona (None: no persona); `answered` is the share of replies with a value."""
+    """What one instrument found of one persona (None: no persona); `answered` is the share of replies with a value.
+
+    `persona_missing` are the items that the persona's profile lacks.
+    """
 
     instrument: Instrument
     persona: str | None
+    persona_kind: Literal["basic", "advanced"] | None
+    persona_missing: tuple[str, ...]
     society: str | None
     replies: int
     answered: float

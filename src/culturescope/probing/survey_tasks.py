@@ -85,7 +85,8 @@ class SurveyTask:
             "repeat": self.repeat,
             "persona": self.persona.id if self.persona else None,
             "persona_kind": self.persona.kind if self.persona else "none",
-            "society": getattr(self.persona, "society", None),
+            "persona_missing": list(self.persona.missing) if self.persona else [],
+            "society": self.persona.society if self.persona else None,
             "text": text,
         }
         if isinstance(said, str):
