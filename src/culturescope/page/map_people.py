@@ -24,7 +24,7 @@ def figure_of(
     Args:
         placements: models and nulls, of one or both conversions.
         projection: by default the map of the package's tables.
-        named: codes of the societies whose names stand on the map.
+        named: codes of the societies whose names stand on the map, beside those that the placements stand for.
 
     Raises:
         BadInputError: a place is no number.
@@ -50,7 +50,7 @@ def figure_of(
     return MapFigure(
         societies=tuple(SocietyPoint(s.code, s.name, s.zone, s.year, s.x, s.y) for s in societies),
         placements=tuple(placements),
-        named=named,
+        named=tuple(dict.fromkeys((*named, *(p.society for p in placements if p.society)))),
         correlation=float(np.corrcoef(x, y)[0, 1]),
         slope_yx=float(np.cov(x, y)[0, 1] / x.var(ddof=1)),
         slope_xy=float(np.cov(x, y)[0, 1] / y.var(ddof=1)),
