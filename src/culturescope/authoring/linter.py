@@ -29,6 +29,7 @@ WORD_RULES: tuple[Callable[[Sequence[Scenario], Lexicon], list[Finding]], ...] =
     word_rules.toxic_words,
     word_rules.loaded_words,
     word_rules.names_of_places,
+    word_rules.full_names,
     word_rules.people_once,
     balance_rules.negation_balance,
 )

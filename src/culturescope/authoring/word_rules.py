@@ -33,10 +33,10 @@ def loaded_words(scenarios: Sequence[Scenario], lexicon: Lexicon) -> list[Findin
 
 
 def names_of_places(scenarios: Sequence[Scenario], lexicon: Lexicon) -> list[Finding]:
-    """No countries, nationalities or brands by name; those that are people's names too are a warning."""
+    """No countries, nationalities, brands or celebrities by name; those that are people's names too are a warning."""
     return [
         finding
-        for kind in ("countries", "nationalities", "brands")
+        for kind in ("countries", "nationalities", "brands", "celebrities")
         for finding in _named(kind, scenarios, lexicon)
     ]
 
@@ -80,6 +80,37 @@ def easy_to_read(scenarios: Sequence[Scenario]) -> list[Finding]:
         for s in scenarios
         if not low <= (ease := reading_ease(read_texts(s))) <= high
     ]
+
+
+def full_names(scenarios: Sequence[Scenario], lexicon: Lexicon) -> list[Finding]:
+    """People have one name: two capitalised words that are no ordinary ones may be somebody known, or a brand.
+
+    Ordinary words are those that occur in lower case somewhere in the set, and titles.
+    """
+    ordinary = {w for s in scenarios for text in read_texts(s) for w in _lower_case(text)}
+    found = []
+    for s in scenarios:
+        for text in read_texts(s):
+            for sentence in sentences(text):
+                for pair in FULL_NAME.finditer(sentence):
+                    parts = [re.sub(r"['’]s?$", "", w) for w in pair.groups()]
+                    if all(
+                        p[0].isupper()
+                        and not p.endswith("-old")
+                        and p not in lexicon.not_people
+                        and p.lower() not in ordinary
+                        for p in parts
+                    ):
+                        name = " ".join(parts)
+                        found.append(
+                            Finding(
+                                "full-name",
+                                "warning",
+                                (s.id,),
+                                f'"{name}" looks like a whole name: it may be somebody known',
+                            )
+                        )
+    return found
 
 
 def people_once(scenarios: Sequence[Scenario], lexicon: Lexicon) -> list[Finding]:
@@ -127,11 +158,13 @@ def _listed(
     ]
 
 
+FULL_NAME = re.compile(r"(?<![\w'’-])([^\W\d_][\w'’-]+) (?=([^\W\d_][\w'’-]+))")
 SINGULAR = {
     "countries": "country",
     "nationalities": "nationality",
     "religions": "religion",
     "brands": "brand",
+    "celebrities": "celebrity",
 }
 
 

@@ -32,7 +32,7 @@ class Lexicon:
         negation: words that deny.
         pleasant: words with a pleasant ring.
         unpleasant: words with an unpleasant ring.
-        names: patterns of names by kind (countries, nationalities, religions, brands).
+        names: patterns of names by kind (countries, nationalities, religions, brands, celebrities).
         religious_hints: words that point to one religion.
         also_words: names that are ordinary words too.
         also_people: names that are people's names too.
@@ -85,7 +85,7 @@ def lexicon(language: str) -> Lexicon | None:
         name: tuple(table["names"]) if "names" in table else tuple(table["words"].split())
         for name, table in content.items()
     }
-    kinds = ("countries", "nationalities", "religions", "brands")
+    kinds = ("countries", "nationalities", "religions", "brands", "celebrities")
     plain = ("value", "toxic", "loaded", "negation", "pleasant", "unpleasant", "religious_hints")
     sets = ("also_words", "also_people", "not_people")
     return Lexicon(
