@@ -171,7 +171,7 @@ def test_the_table_names_respondents_and_warns():
     assert (
         "Respondents without convinced personas: 9 (small: 9; 7 personas, none at all counted as one)" in text
     )
-    assert "not people" in text
+    assert "not a sample of people" in text
     assert "raise alpha" in text
     assert "Y01-" not in text
     assert "Y01-" in as_text(found, scenarios=True)

@@ -15,15 +15,16 @@ if TYPE_CHECKING:
     from culturescope.stats.reliability import Figure
 
 WARNING = (
-    "Respondents are prompts to models, not people: those of one model share its weights, and what they show of the "
-    "scenarios need not hold among people.\nIntervals resample respondents (wordings and personas of these models), not "
+    "Respondents are prompts to models, not a sample of people: those of one model share its weights, and what they show\n"
+    "of the scenarios need not hold among people. Intervals resample respondents (wordings and personas of these models), not "
     "models and not scenarios.\nConvinced personas are told what to answer, on all scenarios at once; they raise alpha and "
     "split half whatever the scenarios are worth."
 )
 LEGEND = (
-    "mean d: value logit over respondents; spread: standard deviation over respondents; rest: correlation with the rest "
-    "(an item with the other items of its axis,\na scenario with the other scenarios of its item); alpha: Cronbach's, over "
-    "the items of an axis and the scenarios of an item; split half: Spearman-Brown, over scenarios."
+    "mean d: value logit over respondents; spread: standard deviation over respondents; rest: correlation with the rest\n"
+    "(an item with the other items of its axis, a scenario with the other scenarios of its item); alpha: Cronbach's, over\n"
+    "the items of an axis and the scenarios of an item; split half: Spearman-Brown, over scenarios dealt item by item.\n"
+    "What the items of an axis do not share is error to its alpha and none to its split half, so the two may differ widely."
 )
 ONE_ORDER = "respondents were asked in one order, so that position bias is part of their d."
 
@@ -104,8 +105,10 @@ def _shown(figure: Figure, reasons: dict[str, str], form: str) -> str:
         mark = f" ({reasons.setdefault(figure.reason, chr(ord('a') + len(reasons)))})"
     if figure.value is None:
         return f"not estimable{mark}"
-    # A negative zero would look like a sign.
-    value, low, high = (None if x is None else x + 0.0 for x in (figure.value, figure.low, figure.high))
+    # Rounded first, so that no negative zero is shown.
+    value, low, high = (
+        None if x is None else round(x, 2) + 0.0 for x in (figure.value, figure.low, figure.high)
+    )
     return (
         f"{value:{form}}{mark}"
         if low is None or high is None
