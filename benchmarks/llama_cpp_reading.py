@@ -1,0 +1,138 @@
+"""Proves how llama.cpp reads an exported control vector: behind which block, with which sign, and how far.
+
+    pip install llama-cpp-python
+    python benchmarks/llama_cpp_reading.py model.gguf --prompts 8
+
+Both programs run the same GGUF file on the same tokens. A vector of the X axis is fitted here and exported; llama.cpp is
+given the exported file as its own loader reads it (`common_control_vector_load` in common/common.cpp: data of direction.N at
+N - 1 times the width, times the strength). Compared are the gaps between the letters, logit A minus logit B, over five doses;
+then, block by block, a direction that was exported for block N with the same direction here behind N - 1, N and N + 1.
+Quantised files compute with rounded activations in llama.cpp, so numbers differ by that rounding.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import tempfile
+from pathlib import Path
+
+import llama_cpp
+import numpy as np
+from gguf import GGUFReader
+
+import culturescope as cs
+from culturescope.experiments.design import Design
+from culturescope.steering.fitting import random_like
+from culturescope.steering.gguf_files import to_gguf
+from culturescope.steering.vector import SteeringVector
+
+DOSES = (-2.0, -1.0, 0.0, 1.0, 2.0)
+
+
+def control_data(path: Path, strength: float) -> np.ndarray:
+    """The floats that llama.cpp makes of a control vector's file."""
+    tensors = {int(t.name.split(".")[1]): np.asarray(t.data) for t in GGUFReader(path).tensors}
+    data = np.zeros((max(tensors), len(next(iter(tensors.values())))), dtype=np.float32)
+    for layer, direction in tensors.items():
+        data[layer - 1] = direction * strength
+    return data
+
+
+class Theirs:
+    """The model in llama.cpp."""
+
+    def __init__(self, path: str, letters: tuple[int, int], threads: int) -> None:
+        self.letters = letters
+        self.llama = llama_cpp.Llama(
+            path, n_ctx=1024, n_batch=1024, n_threads=threads, n_threads_batch=threads, verbose=False
+        )
+        self.blocks = llama_cpp.llama_model_n_layer(self.llama.model)
+
+    def gap(self, ids: list[int], control: np.ndarray | None = None) -> float:
+        """Logit of A minus logit of B behind the tokens."""
+        context = self.llama.ctx
+        if control is None:
+            code = llama_cpp.llama_set_adapter_cvec(context, None, 0, 0, 0, 0)
+        else:
+            pointer = control.ctypes.data_as(ctypes.POINTER(ctypes.c_float))
+            code = llama_cpp.llama_set_adapter_cvec(
+                context, pointer, control.size, control.shape[1], 1, self.blocks
+            )
+        assert code == 0, f"llama.cpp refused the control vector ({code})"
+        self.llama.reset()
+        llama_cpp.llama_memory_clear(llama_cpp.llama_get_memory(context), True)
+        self.llama.eval(ids)
+        logits = llama_cpp.llama_get_logits_ith(context, -1)
+        return float(logits[self.letters[0]] - logits[self.letters[1]])
+
+
+def main() -> None:
+    """Parse the arguments, run both, print the comparison."""
+    parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
+    parser.add_argument("model", help=".gguf file of a model")
+    parser.add_argument("--prompts", type=int, default=8)
+    parser.add_argument("--pairs", type=int, default=20, help="contrast pairs of the vector")
+    parser.add_argument("--threads", type=int, default=1, help="of llama.cpp")
+    options = parser.parse_args()
+
+    model = cs.load(options.model)
+    tasks = Design.of("full").tasks()
+    chosen = np.linspace(0, len(tasks) - 1, options.prompts).astype(int)
+    prompts = [tasks[n].prompt for n in chosen]
+    ids = model.encode(prompts)
+    letters = tuple(letter.id for letter in model.identity.letters)
+    theirs = Theirs(options.model, letters, options.threads)
+
+    def ours(vector: SteeringVector | None = None, alpha: float = 0.0) -> np.ndarray:
+        gaps = np.empty(len(prompts))
+        with (vector or fitted).applied(model, alpha):
+            for indices, readings in model.read_letters(prompts):
+                gaps[indices] = [r.logits[0] - r.logits[1] for r in readings]
+        return gaps
+
+    def other(vector: SteeringVector, alpha: float) -> np.ndarray:
+        with tempfile.TemporaryDirectory() as folder:
+            control = control_data(to_gguf(vector, Path(folder) / "v.gguf"), alpha)
+        return np.array([theirs.gap(one, control) for one in ids])
+
+    last = len(model.blocks) - 1
+    middle = last // 2
+    everywhere = cs.fit_vector(model, cs.scenarios(split="optimise", limit=options.pairs), "X")
+    fitted = everywhere.at([middle])
+    alphas = [fitted.alpha_for(dose, middle) for dose in DOSES]
+    here = np.array([ours(fitted, alpha) for alpha in alphas])
+    there = np.array([other(fitted, alpha) for alpha in alphas])
+    plain = np.array([theirs.gap(one) for one in ids])
+    print(f"unsteered gaps: largest difference {np.abs(there[2] - here[2]).max():.3f} (rounding)")
+    print(f"scale 0 in llama.cpp equals none: {np.abs(there[2] - plain).max():.3g}")
+    print(f"vector {fitted.origin.label}, block {middle}, mean gap over {len(prompts)} prompts:")
+    for dose, a, b in zip(DOSES, here.mean(axis=1), there.mean(axis=1), strict=True):
+        print(f"  dose {dose:+.1f}  here {a:+8.3f}  llama.cpp {b:+8.3f}")
+    moved_here, moved_there = np.delete(here - here[2], 2, axis=0), np.delete(there - there[2], 2, axis=0)
+    same = np.sign(moved_here) == np.sign(moved_there)
+    ranks = (here.argsort(axis=0) == there.argsort(axis=0)).all(axis=0)
+    print(f"same sign of the change: {same.sum()} of {same.size}")
+    print(f"same rank over the five doses: {ranks.sum()} of {ranks.size} prompts")
+    means = (here.mean(axis=1).argsort() == there.mean(axis=1).argsort()).all()
+    print(f"same rank of the mean gap: {bool(means)}")
+    print(
+        f"correlation of the changes: {np.corrcoef(moved_here.ravel(), moved_there.ravel())[0, 1]:.4f}, "
+        f"slope {np.polyfit(moved_here.ravel(), moved_there.ravel(), 1)[0]:.3f}"
+    )
+
+    print("which block direction.N is added behind: relative distance of the changes, least is right")
+    noise = random_like(everywhere, 1)
+    for block in (1, middle, last - 1, last):
+        direction = noise[block] * everywhere.alpha_for(1.0, block)
+        change = other(SteeringVector({block: direction}, everywhere.origin), 1.0) - there[2]
+        words = []
+        for place in (block - 1, block, block + 1):
+            if place <= last:
+                mine = ours(SteeringVector({place: direction}, everywhere.origin), 1.0) - here[2]
+                words.append(f"block {place}: {np.linalg.norm(mine - change) / np.linalg.norm(change):.3f}")
+        print(f"  direction.{block:<3} {'  '.join(words)}")
+
+
+if __name__ == "__main__":
+    main()
