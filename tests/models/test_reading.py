@@ -10,6 +10,7 @@ import torch
 
 from culturescope.errors import ModelError
 from culturescope.models import load
+from culturescope.models.causal import _before_end
 from culturescope.models.sharing import allows_sharing
 from culturescope.models.writing import PromptNoise
 from culturescope.prompts import Prompt
@@ -139,4 +140,12 @@ def test_text_stops_at_the_end_of_the_turn(tiny):
     assert end in model._end_ids()
     assert end != model.tokenizer.eos_token_id
     letter = model.identity.letters[0].id
-    assert model._text_of([letter, end, letter], model._end_ids()) == "A"
+    assert _before_end([letter, end, letter], model._end_ids()) == [letter]
+
+
+def test_the_tokens_of_an_answer_are_those_of_its_text(tiny_loaded):
+    model = tiny_loaded("qwen2")
+    ids = model.generate_ids(PROMPTS, max_new_tokens=6, temperature=1.0)
+    assert all(0 < len(row) <= 6 for row in ids)
+    texts = [model.chat.decode(row, skip_special_tokens=True) for row in ids]
+    assert texts == model.generate(PROMPTS, max_new_tokens=6, temperature=1.0)

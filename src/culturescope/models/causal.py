@@ -236,6 +236,25 @@ class CausalModel:
         Raises:
             ModelError: a prompt is too long, a number is out of range, or the memory does not suffice.
         """
+        written = self.generate_ids(
+            prompts, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed, batch_size=batch_size
+        )
+        return [self._chat.decode(ids, skip_special_tokens=True) for ids in written]
+
+    def generate_ids(
+        self,
+        prompts: Sequence[Prompt],
+        *,
+        max_new_tokens: int,
+        temperature: float = 0.0,
+        seed: int = 42,
+        batch_size: int = 16,
+    ) -> list[list[int]]:
+        """As `generate`, but the tokens that were drawn, without the one that ends the answer.
+
+        Raises:
+            ModelError: as `generate`.
+        """
         if max_new_tokens < 1 or batch_size < 1 or not 0 <= temperature < float("inf"):
             raise ModelError(
                 f"max_new_tokens and the batch size must be at least 1 and the temperature not negative, not "
@@ -247,7 +266,7 @@ class CausalModel:
         self._check_lengths(ids, new=max_new_tokens)
         ends = self._end_ids()
         config = neutral_generation(max_new_tokens, ends, self._pad_id())
-        written = [""] * len(prompts)
+        written: list[list[int]] = [[] for _ in prompts]
         size = batch_size if "attention_mask" in self._accepts else 1
         for indices in padded_batches(list(map(len, ids)), batch_size=size):
             batch = self.batch([ids[index] for index in indices], padding_side="left")
@@ -265,7 +284,7 @@ class CausalModel:
                 )
             start = batch["input_ids"].shape[1]
             for index, row in zip(indices, output.tolist(), strict=True):
-                written[index] = self._text_of(row[start:], ends)
+                written[index] = _before_end(row[start:], ends)
         return written
 
     @contextmanager
@@ -303,6 +322,7 @@ class CausalModel:
         ends.update(token for token in self._place.tail[:1] if token in self.tokenizer.added_tokens_decoder)
         return sorted(token for token in ends if isinstance(token, int))
 
-    def _text_of(self, tokens: list[int], ends: Sequence[int]) -> str:
-        end = next((at for at, token in enumerate(tokens) if token in ends), len(tokens))
-        return self._chat.decode(tokens[:end], skip_special_tokens=True)
+
+def _before_end(tokens: list[int], ends: Sequence[int]) -> list[int]:
+    end = next((at for at, token in enumerate(tokens) if token in ends), len(tokens))
+    return tokens[:end]
