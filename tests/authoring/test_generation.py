@@ -169,7 +169,9 @@ def test_meaning_is_held_against_the_pack_and_earlier_candidates() -> None:
     )
     first, second = plan(["Y01"], ["family"], 2)
     checker = Checker(dry, encode)
-    assert isinstance(checker.check(first, draft()), Candidate)
+    taken = checker.check(first, draft())
+    assert isinstance(taken, Candidate)
+    assert re.fullmatch(rf"{first.id}-[0-9a-f]{{6}}", taken.scenario.id)
     other = "Nine goats drink of the water that ran down from upper terraces, while two herders wait for a word from you, and both would be content with either order of the herds."
     found = checker.check(
         second,
@@ -180,7 +182,7 @@ def test_meaning_is_held_against_the_pack_and_earlier_candidates() -> None:
         ),
     )
     assert isinstance(found, Reject)
-    assert f"in meaning as {first.id} (cosine 1.00)" in found.reason
+    assert f"in meaning as {taken.scenario.id} (cosine 1.00)" in found.reason
 
 
 def test_a_run_makes_a_shortlist(tmp_path: Path) -> None:
@@ -188,13 +190,14 @@ def test_a_run_makes_a_shortlist(tmp_path: Path) -> None:
         outcome = make(tmp_path / "pool", server)
     assert (outcome.asked, len(outcome.candidates), len(outcome.rejects)) == (8, 8, 0)
     assert len(server.requests) == 16
-    pack, chosen = read_pool(tmp_path / "pool")
+    pack, known, chosen = read_pool(tmp_path / "pool")
     assert pack.id == "wvs"
-    assert Counter(one.scenario.id.rsplit("-", 1)[0] for one in chosen) == {
+    assert len(known) == 8
+    assert Counter(one.split("-p")[0] for one in chosen) == {
         "Y01-family": 2,
         "X04-family": 2,
     }
-    assert all(one.verdict and one.verdict.relevant() for one in chosen)
+    assert all((said := known[one].verdict) and said.relevant() for one in chosen)
     assert outcome.diversity.cells == 2
     assert outcome.diversity.greedy >= outcome.diversity.random
     svg = (tmp_path / "pool" / "diversity.svg").read_text()

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from culturescope.authoring.generation_checks import to_scenario
+from culturescope.authoring.generation_checks import candidate_id, to_scenario
 from culturescope.authoring.generation_plan import plan
 from culturescope.authoring.judge import Verdict
 from culturescope.authoring.pool import CANDIDATES, SHORTLIST, Candidate, Pool
@@ -45,9 +45,9 @@ def candidates(number: int = 4, **fields: str) -> list[Candidate]:
             setting="village",
         )
         verdict = Verdict(wanted.item, True, True, 5)
-        found.append(
-            Candidate(to_scenario(wanted, draft.model_copy(update=fields)), ("reading-ease: 40",), verdict)
-        )
+        scenario = to_scenario(wanted, draft.model_copy(update=fields))
+        named = scenario.model_copy(update={"id": candidate_id(wanted, scenario)})
+        found.append(Candidate(named, ("reading-ease: 40",), verdict))
     return found
 
 
@@ -128,7 +128,6 @@ def test_ids_stay_when_more_are_accepted_later(pool: Path, tmp_path: Path) -> No
         (YES | {"decision": "maybe"}, 'not "maybe"'),
         (YES | {"neutral": "perhaps"}, "neutral is yes or no"),
         (YES | {"id": "Y01-family-p099"}, 'no candidate "Y01-family-p099"'),
-        (YES | {"id": "X04-family-p001"}, "more than once"),
         ({"decision": "reject"}, "nothing is accepted"),
     ],
 )
@@ -139,6 +138,23 @@ def test_a_wrong_sheet_writes_nothing_and_says_where(
         accept(pool, fill(pool, change), tmp_path / "out.jsonl")
     assert not (tmp_path / "out.jsonl").exists()
     assert not (pool / "accepted.json").exists()
+
+
+def test_a_row_that_is_there_twice(pool: Path, tmp_path: Path) -> None:
+    rows = [row | YES | {"reviewer": "R"} for row in rows_of(pool)]
+    with pytest.raises(InstrumentError, match="more than once"):
+        accept(pool, save(pool / "twice.csv", [*rows, rows[1]]), tmp_path / "out.jsonl")
+
+
+def test_what_left_the_shortlist_can_still_be_accepted_and_another_text_cannot(
+    pool: Path, tmp_path: Path
+) -> None:
+    sheet = fill(pool, YES)
+    (pool / SHORTLIST).write_text("")
+    assert len(accept(pool, sheet, tmp_path / "a.jsonl").scenarios) == 1
+    make_pool(pool, candidates(situation=GOOD.situation.replace("garden", "orchard")))
+    with pytest.raises(InstrumentError, match="the pool has no candidate"):
+        accept(pool, sheet, tmp_path / "b.jsonl")
 
 
 @pytest.mark.parametrize(

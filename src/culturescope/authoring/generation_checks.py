@@ -18,6 +18,7 @@ from culturescope.authoring.teacher import Draft
 from culturescope.authoring.texts import options, runs, words
 from culturescope.authoring.words import Lexicon, lexicon
 from culturescope.instrument import Pack, Scenario, split_of
+from culturescope.runs.keys import digest
 
 FORM: tuple[Callable[[Sequence[Scenario]], list[Finding]], ...] = (
     form_rules.situation_length,
@@ -80,6 +81,7 @@ class Checker:
         repeat = self._repeat(scenario, vector)
         if repeat:
             return Reject(wanted.id, "repeat", repeat, text)
+        scenario = scenario.model_copy(update={"id": candidate_id(wanted, scenario)})
         self._remember(scenario, vector)
         return Candidate(scenario, tuple(f"{f.rule}: {f.message}" for f in found if f.level != "error"))
 
@@ -105,6 +107,12 @@ class Checker:
         self._runs[scenario.item].append((scenario.id, runs(shown)))
         if vector is not None:
             self._vectors[scenario.item].append((scenario.id, vector))
+
+
+def candidate_id(wanted: Wanted, scenario: Scenario) -> str:
+    """Name of a candidate: its place in the plan and a hash of its text, so that another text has another name."""
+    shown = digest([scenario.situation, scenario.positive, scenario.negative])
+    return f"{wanted.id}-{shown[:6]}"
 
 
 def to_scenario(wanted: Wanted, draft: Draft) -> Scenario:

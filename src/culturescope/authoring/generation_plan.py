@@ -48,7 +48,7 @@ class Wanted:
 
     @property
     def id(self) -> str:
-        """Name of the candidate: `Y01-family-p007`."""
+        """Place in the plan: `Y01-family-p007`."""
         return f"{self.item}-{self.domain}-p{self.number:03}"
 
 

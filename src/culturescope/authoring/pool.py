@@ -197,8 +197,8 @@ def read_about(folder: Path) -> dict[str, Any]:
     return about
 
 
-def read_pool(folder: Path) -> tuple[Pack, list[Candidate]]:
-    """Pack and shortlisted candidates of a pool, in the order of the shortlist.
+def read_pool(folder: Path) -> tuple[Pack, dict[str, Candidate], list[str]]:
+    """Pack, candidates by their ids, and the ids on the shortlist of a pool.
 
     Raises:
         RunFolderError: the folder is no pool, has no shortlist yet, or a file in it was changed.
@@ -215,7 +215,10 @@ def read_pool(folder: Path) -> tuple[Pack, list[Candidate]]:
     missing = [one for one in chosen if one not in known]
     if missing:
         raise RunFolderError(f"{folder / SHORTLIST} names {missing[0]}, which {CANDIDATES} does not hold")
-    return pack, [known[one] for one in chosen]
+    strange = [one for one in rows if one.scenario.item not in pack.item_ids]
+    if strange:
+        raise RunFolderError(f"{folder / CANDIDATES}: the pack has no item {strange[0].scenario.item}")
+    return pack, known, chosen
 
 
 def about_pack(pack: str | Path | None) -> str | None:

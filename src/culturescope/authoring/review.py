@@ -29,7 +29,8 @@ def write_review(folder: Path) -> tuple[Path, Path]:
     Raises:
         RunFolderError: the folder is no pool, nothing is on the shortlist, or the files cannot be written.
     """
-    pack, candidates = read_pool(folder)
+    pack, known, chosen = read_pool(folder)
+    candidates = [known[one] for one in chosen]
     if not candidates:
         raise RunFolderError(
             f"nothing in {folder} is on the shortlist; rejects.jsonl says why, and a larger --pool or another teacher helps"

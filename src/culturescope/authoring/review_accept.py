@@ -26,6 +26,7 @@ from culturescope.instrument import Pack, Scenario, split_of
 from culturescope.runs.atomic import encode_json, write_bytes, write_json
 
 NUMBERS = "accepted.json"
+CELL = re.compile(r"-p\d+(-[0-9a-f]{6})?$")  # what follows item and domain in the id of a candidate
 YES, NO = ("yes", "y", "true", "1", "x"), ("no", "n", "false", "0", "")
 
 
@@ -57,8 +58,7 @@ def accept(folder: Path, sheet: Path, output: Path) -> Accepted:
         RunFolderError: the folder is no pool, or a file cannot be written.
         InstrumentError: the sheet is wrong; all its faults are counted, the first ones are named, and nothing is written.
     """
-    pack, candidates = read_pool(folder)
-    known = {one.scenario.id: one for one in candidates}
+    pack, known, shortlist = read_pool(folder)
     rows = read_sheet(sheet)
     faults: list[str] = []
     chosen: list[tuple[str, Scenario, bool]] = []
@@ -66,7 +66,7 @@ def accept(folder: Path, sheet: Path, output: Path) -> Accepted:
     for where, row in rows:
         one = known.get(row["id"])
         if one is None:
-            faults.append(f'{where}: the pool has no candidate "{row["id"]}" on its shortlist')
+            faults.append(f'{where}: the pool has no candidate "{row["id"]}" (any more)')
             continue
         decisions[row["decision"]] += 1
         if row["decision"] == "accept":
@@ -90,7 +90,7 @@ def accept(folder: Path, sheet: Path, output: Path) -> Accepted:
         scenarios=scenarios,
         edited=sum(changed for _, _, changed in chosen),
         rejected=decisions["reject"],
-        open=decisions[""] + len(set(known) - {row["id"] for _, row in rows}),
+        open=decisions[""] + len(set(shortlist) - {row["id"] for _, row in rows}),
         findings=lint(scenarios, pack).findings,
     )
 
@@ -202,7 +202,7 @@ def _numbers(folder: Path, pack: Pack, chosen: Sequence[tuple[str, Scenario]]) -
         cell = f"{scenario.item}-{scenario.domain}"
         highest[cell] = max(highest[cell], int(digits.group()) if digits else 0)
     for one, number in given.items():
-        cell = one.rsplit("-", 1)[0]
+        cell = CELL.sub("", one)
         highest[cell] = max(highest[cell], number)
     for one, scenario in chosen:
         if one not in given:
