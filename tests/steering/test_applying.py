@@ -23,9 +23,9 @@ def vector(seed: int, blocks=tuple(range(BLOCKS)), scale: float = 0.4) -> Steeri
     )
 
 
-def letters(model, prompts=PROMPTS, batch_size=8) -> torch.Tensor:
+def letters(model, prompts=PROMPTS, batch_size=8, share=True) -> torch.Tensor:
     found = torch.empty(len(prompts), 2, dtype=torch.float64)
-    for indices, readings in model.read_letters(prompts, batch_size=batch_size):
+    for indices, readings in model.read_letters(prompts, batch_size=batch_size, share=share):
         for n, reading in zip(indices, readings, strict=True):
             found[n] = torch.tensor(reading.logits, dtype=torch.float64)
     return found
@@ -74,6 +74,24 @@ def test_padding_and_batch_size_do_not_matter(tiny, side, batch_size):
     assert torch.allclose(steered_letters, single, atol=1e-5)
 
 
+@pytest.mark.parametrize("family", ["gemma2", "gpt2", "llama"])
+@pytest.mark.parametrize("positions", ["all", "prompt", "last", "generated", "from:0", "from:7", "from:-3"])
+def test_prompts_that_share_passes_are_steered_as_alone(tiny_loaded, family, positions):
+    model = tiny_loaded(family)
+    prompts = [*PROMPTS, Prompt.of(f"Which one? {'word ' * 9}A or C?"), PROMPTS[0]]
+    for alpha in (0.7, [0.7, 0.1, 0.5, 0.2, 0.7, 0.3, 0.9]):
+        with steered(model, [Edit(vector(9), alpha=alpha, positions=positions)]):
+            alone = letters(model, prompts, share=False)
+            before = model.work
+            assert torch.allclose(letters(model, prompts, batch_size=3), alone, atol=1e-4)
+        work = model.work - before
+        # Coefficients a prompt, and places that are counted from its end, keep every prompt a row of its own.
+        together = isinstance(alpha, float) and positions != "from:-3"
+        assert (work.tokens_computed < work.tokens_asked) == together
+        if positions != "generated":
+            assert not torch.allclose(alone, letters(model, prompts), atol=1e-3)
+
+
 def test_pads_are_never_steered(tiny_loaded):
     model = tiny_loaded("llama")
     seen = {}
@@ -101,7 +119,7 @@ def test_zero_is_bit_equal_and_an_exception_leaves_no_hook(tiny_loaded):
         assert torch.equal(letters(model), plain)
     with vector(4).applied(model, [0.0, 0.5, 0.0, 0.5, 0.0]):
         mixed = letters(model, batch_size=1)
-    alone = letters(model, batch_size=1)
+    alone = letters(model, batch_size=1, share=False)
     assert torch.equal(mixed[[0, 2, 4]], alone[[0, 2, 4]])
     while_steered = []
     with pytest.raises(ZeroDivisionError), vector(4).applied(model, 1.0):

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
+from culturescope.models.sharing import allows_sharing
+
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
@@ -23,12 +25,18 @@ def with_residual(output: Any, residual: Tensor) -> Any:
     return residual
 
 
-def on_blocks(blocks: Mapping[int, nn.Module], change: Callable[[int, Tensor], Tensor | None]) -> ExitStack:
+def on_blocks(
+    blocks: Mapping[int, nn.Module],
+    change: Callable[[int, Tensor], Tensor | None],
+    *,
+    sharing: bool = False,
+) -> ExitStack:
     """Hooks blocks until the returned stack is closed; all hooks are gone then, also after an error.
 
     Args:
         blocks: number of the block to its module.
         change: gets the number and the residual stream behind the block; returns another one, or None to leave it.
+        sharing: whether `change` tells tokens apart by the model's layout alone, so that prompts may share passes.
     """
 
     def hook_for(number: int) -> Callable[..., Any]:
@@ -36,7 +44,7 @@ def on_blocks(blocks: Mapping[int, nn.Module], change: Callable[[int, Tensor], T
             changed = change(number, residual_of(output))
             return None if changed is None else with_residual(output, changed)
 
-        return hook
+        return allows_sharing(hook) if sharing else hook
 
     with ExitStack() as stack:
         for number, block in blocks.items():

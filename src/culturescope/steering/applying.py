@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from culturescope.errors import BadInputError
 from culturescope.models.blockhooks import on_blocks
+from culturescope.models.sharing import allows_sharing
 from culturescope.steering.vector import SteeringVector
 
 if TYPE_CHECKING:
@@ -69,9 +70,19 @@ def steered(model: CausalModel, edits: Sequence[Edit]) -> Iterator[None]:
                 residual = placed[id(edit)].change(number, residual, tokens)
         return residual
 
-    watching = model.module.register_forward_pre_hook(tokens.note, with_kwargs=True)
+    if not acting:
+        yield
+        return
+
+    def note(module: nn.Module, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
+        tokens.note(module, arguments, named)
+
+    sharing = all(_allows_sharing(edit) for edit in acting)
+    watching = model.module.register_forward_pre_hook(
+        allows_sharing(note) if sharing else note, with_kwargs=True
+    )
     try:
-        with on_blocks(blocks, change):
+        with on_blocks(blocks, change, sharing=sharing):
             model.edits.extend(notes)
             try:
                 yield
@@ -90,12 +101,19 @@ class _Tokens:
         self.real: Tensor | None = None
         self.position: Tensor | None = None
         self.prompt_length: Tensor | None = None
+        self.last: Tensor | None = None
         self.decoding = False
 
     def note(self, module: nn.Module, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
         """Runs before the model's forward."""
         import torch
 
+        layout = self._model.layout
+        if layout is not None and layout.shared:
+            self.decoding = False
+            self.real, self.position, self.last = layout.real, layout.positions, layout.reads
+            self.prompt_length = None
+            return
         ids = named.get("input_ids")
         if ids is None and arguments:
             ids = arguments[0]
@@ -113,19 +131,24 @@ class _Tokens:
         self.position = (mask.long().cumsum(dim=1) - 1)[:, -new:]
         if not self.decoding:
             self.prompt_length = mask.long().sum(dim=1)
+            self.last = self.real & (self.position == self.prompt_length[:, None] - 1)
 
     def chosen(self, where: _Where) -> Tensor:
         """(rows, tokens), True where the edit acts."""
         import torch
 
-        if self.real is None or self.position is None or self.prompt_length is None:
+        if self.real is None or self.position is None or self.last is None:
             raise BadInputError(
                 "a block ran without its model: steering needs passes through the whole model"
             )
         if where.kind == "all":
             return self.real
         if where.kind == "from":
-            start = where.start + (self.prompt_length[:, None] if where.start < 0 else 0)
+            start = where.start
+            if start < 0:
+                if self.prompt_length is None:
+                    raise BadInputError("places counted from a prompt's end need a row for every prompt")
+                return self.real & (self.position >= start + self.prompt_length[:, None])
             return self.real & (self.position >= start)
         if where.kind == "generated":
             return self.real if self.decoding else torch.zeros_like(self.real)
@@ -133,12 +156,18 @@ class _Tokens:
             return torch.zeros_like(self.real)
         if where.kind == "prompt":
             return self.real
-        return self.real & (self.position == self.prompt_length[:, None] - 1)
+        return self.last
 
     def prompts(self, rows: int) -> list[int]:
         """Number of the prompt in the call, for every row of the pass."""
         passing = self._model.passing
         return list(passing.prompts) if passing else list(range(rows))
+
+
+def _allows_sharing(edit: Edit) -> bool:
+    """Whether an edit treats a token alike in every prompt that it belongs to."""
+    where = _Where.of(edit.positions)
+    return isinstance(edit.alpha, (int, float)) and not (where.kind == "from" and where.start < 0)
 
 
 @dataclass(frozen=True)
