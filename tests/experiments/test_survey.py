@@ -156,6 +156,8 @@ def test_missing_answers_leave_the_band_that_filling_them_in_would_give():
         assert place.band.x[0] - 1e-9 <= x <= place.band.x[1] + 1e-9
         assert place.band.y[0] - 1e-9 <= y <= place.band.y[1] + 1e-9
         assert inside((x, y), place.band.corners)
+    said = placement_of(reading, "partly refused").survey
+    assert f"x {place.band.x[0]:+.2f} to {place.band.x[1]:+.2f}" in said
     corners = np.array(place.band.corners)
     assert corners.min(axis=0) == pytest.approx((place.band.x[0], place.band.y[0]))
     assert corners.max(axis=0) == pytest.approx((place.band.x[1], place.band.y[1]))
@@ -442,6 +444,7 @@ def test_a_survey_stands_on_the_map_beside_others_and_says_why_it_does_not(whole
     assert places[1]["label"].endswith("direct survey (free replies)")
     assert places[2]["label"].endswith("direct survey (log-probabilities)")
     assert (places[1]["x"], places[1]["y"]) == pytest.approx(fit_projection().place(MEANS))
+    assert places[1]["survey"] == "every reply has a value"
     assert "answers of a direct survey are on people" in output.read_text()
     assert run(["map", str(whole), "-o", str(output), "--conversion", "anchored"]) == 2
     assert "take no conversion" in capsys.readouterr().err

@@ -95,7 +95,7 @@ def placement_of(
         verdicts={a.axis: str(a.verdict) for a in reading.axes},
         persona=reading.persona_kind,
         society=reading.society,
-        survey=True,
+        survey=_open(_band(reading, projection)),
     )
 
 
@@ -166,6 +166,16 @@ def _band(reading: SurveyReading, projection: Projection) -> SurveyBand:
         x=ends[0],
         y=ends[1],
         corners=_zonotope(projection.project(lowest), projection.slopes * (highest - lowest)[:, None]),
+    )
+
+
+def _open(band: SurveyBand) -> str:
+    """What missing answers leave open, in a few words."""
+    if band.missing == 0:
+        return "every reply has a value"
+    return (
+        f"the {band.missing:.0%} of replies without a value leave x {band.x[0]:+.2f} to {band.x[1]:+.2f} and "
+        f"y {band.y[0]:+.2f} to {band.y[1]:+.2f} open"
     )
 
 

@@ -12,9 +12,6 @@ from culturescope.models.limits import estimated_tokens
 from culturescope.models.protocols import BlackBox
 from culturescope.probing.survey_tasks import SurveyTask
 
-OPTION_ROWS = 10
-"""Rows of one forward pass that a prompt may take at most: one for each number, if none share a beginning."""
-
 
 def survey_cost(
     design: SurveyDesign, model: BlackBox | None = None, tasks: Sequence[SurveyTask] | None = None

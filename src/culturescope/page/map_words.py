@@ -295,6 +295,8 @@ def places_table(figure: MapFigure) -> Table:
                 remarks.append(f"beyond the scale on {', '.join(map(clean, p.beyond))}")
             if p.single_order:
                 remarks.append("one order only")
+            if p.survey:
+                remarks.append(clean(p.survey))
             if not p.readable:
                 remarks.append("no position" if model else f"{'hold' if several(p) else 'holds'} no values")
             elif holds_null(figure, p):

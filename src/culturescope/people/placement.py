@@ -79,8 +79,9 @@ class Placement(Frozen):
     values by t times `letters`: by `paper` with t from -1 (always B) to 1 (always A), by `anchored` with any t, the
     size of the preference in logits. `run` names the model that a null belongs to, where it is not that of all.
 
-    `persona` and `society` (a code) are set where the model answered as a person of that society. `survey` marks answers on
-    people's own scales, which take no conversion; they stand with `paper`, which projects values as if people gave them.
+    `persona` and `society` (a code) are set where the model answered as a person of that society. `survey` is set for answers
+    on people's own scales, and says what missing answers leave open of the place. They take no conversion and stand with
+    `paper`, which projects values as if people had given them.
     """
 
     label: str
@@ -101,7 +102,7 @@ class Placement(Frozen):
     run: str | None = None
     persona: Literal["basic", "advanced"] | None = None
     society: str | None = None
-    survey: bool = False
+    survey: str | None = None
 
     @property
     def single_order(self) -> bool:

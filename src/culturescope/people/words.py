@@ -43,7 +43,7 @@ def describe(placement: Placement) -> list[str]:
     if placement.beyond:
         lines.append(f"Beyond the answer scale on {', '.join(placement.beyond)}: extrapolated.")
     if placement.survey:
-        lines.append("Answers to the survey's items on people's own scales, projected as they are.")
+        lines.append(f"Answers on people's own scales, projected as they are; {placement.survey}.")
     else:
         lines.append("The map is derived; the result is d on the two axes.")
     return lines

@@ -36,6 +36,7 @@ LEAST = 0.1
 LEAST_ANSWERED = 0.5
 LEAST_MASS = 0.5
 FLIPS = 20_000
+NOTHING = "no item was answered in both directions of its scale"
 STYLES = ("without “a number only”", "with “a number only”")
 
 
@@ -90,7 +91,7 @@ def judge_axis(
         axis=axis,
         verdict=verdict,
         before_reasons=before,
-        reasons=(*_reasons(pooled, passed), *faults),
+        reasons=(*(_reasons(pooled, passed) if _pairs(signed) else [NOTHING]), *faults),
         p=p,
         meaning=meaning,
         order=order,
@@ -127,6 +128,11 @@ def _test(signed: Sequence[Floats], styles: Sequence[int], seed: int) -> tuple[f
     p = (1 + int((drawn >= found - 1e-12).sum())) / (1 + FLIPS)
     rms = [float(np.sqrt(np.mean([part.mean() ** 2 for part in kind]))) for kind in (meanings, orders)]
     return p, rms[0], rms[1]
+
+
+def _pairs(signed: Sequence[Floats]) -> int:
+    """Pairs of answers on both directions of a scale."""
+    return sum(int(np.isfinite(u).all(axis=1).sum()) for u in signed)
 
 
 def _passes(p: float, meaning: float, order: float) -> bool:
@@ -170,10 +176,10 @@ def _reasons(pooled: tuple[float, float, float], passed: Sequence[bool]) -> list
         reasons.append(
             f"a model that does not look at what the numbers stand for answers like this in {p:.0%} of cases"
         )
-    if meaning <= order:
-        reasons.append("the answers follow the order of the scale, not its meaning")
-    elif meaning < LEAST:
+    if max(meaning, order) < LEAST:
         reasons.append("the answers stay at the middle of the scale")
+    elif meaning <= order:
+        reasons.append("the answers follow the order of the scale, not its meaning")
     return reasons or ["the answers hold when the scale is turned round, but in neither style on its own"]
 
 
