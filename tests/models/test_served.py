@@ -225,3 +225,24 @@ def test_the_generator_ends_cleanly_on_a_real_server_that_cannot_write(
     assert reject["reason"] == "truncated: the answer was cut off after 4 tokens"
     (reply,) = [json.loads(line) for line in (tmp_path / "pool" / "replies.jsonl").read_text().splitlines()]
     assert (reply["reply"]["new_tokens"], reply["reply"]["counted"]) == (4, True)
+
+
+def test_a_probe_over_http_keeps_the_bounds(tmp_path: Path) -> None:
+    top = [("A", -0.3), ("x", -2.0), ("y", -6.0)]
+    with ScriptedServer([says("A", top=top)]) as server:
+        command = [
+            "probe",
+            f"{server.url}#org/name",
+            "--limit",
+            "10",
+            "--templates",
+            "1",
+            "--orders",
+            "random",
+        ]
+        assert run([*command, "--output-path", str(tmp_path / "run"), "--quiet"]) == 0
+    samples = [json.loads(line) for line in (tmp_path / "run" / "samples.jsonl").read_text().splitlines()]
+    assert {tuple(s["logprobs"]) for s in samples} == {(-0.3, -6.0)}
+    assert {tuple(s["bounded"]) for s in samples} == {("B",)}
+    stored = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert (stored["model"]["source"], stored["model"]["extra"]["base_url"]) == ("served", server.url)

@@ -22,7 +22,7 @@ from culturescope.authoring.judge import Verdict
 from culturescope.authoring.teacher import Teacher
 from culturescope.errors import InstrumentError, RunFolderError
 from culturescope.instrument import Pack, Scenario, load_pack, pack_source
-from culturescope.models.endpoint import Reply
+from culturescope.models.wire import Reply
 from culturescope.prompts import Prompt
 from culturescope.runs.atomic import disk_errors, encode_json, write_bytes, write_json
 from culturescope.runs.keys import digest

@@ -14,8 +14,8 @@ from culturescope.authoring.form_rules import OPTION_WORDS, SITUATION_WORDS
 from culturescope.authoring.generation_plan import Wanted, texts
 from culturescope.instrument import Item, Pack, Scenario
 from culturescope.models import BlackBox, Budget, Endpoint
-from culturescope.models.endpoint import Reply
 from culturescope.models.limits import estimated_tokens
+from culturescope.models.wire import Reply
 from culturescope.prompts import Prompt
 
 EXAMPLES = 2

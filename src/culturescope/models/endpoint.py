@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from culturescope.errors import ModelError
 from culturescope.models.address import Address
 from culturescope.models.limits import Budget, EndpointError, Kind, Pace, estimated_tokens, retry_after
+from culturescope.models.wire import Reply, as_text, complaint, first_tokens
 from culturescope.prompts import Prompt
 
 DEFAULT_KEY = "OPENAI_API_KEY"
@@ -28,34 +29,6 @@ RETRIED = (408, 409, 429)
 LONGEST_WAIT = 300.0
 BACK_OFF = (1.0, 60.0)
 MODES = ("schema", "object", "plain")
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What a model answered to one request.
-
-    Args:
-        text: of the answer.
-        finish: why it ended: `stop`, `length` (truncated), `content_filter`, ...
-        prompt_tokens: read by the model.
-        new_tokens: written by the model.
-        counted: whether the server counted the tokens; otherwise they are estimated.
-        refusal: the model's reason for refusing, where the server states one apart from the text.
-        first: the likeliest first tokens with their natural log-probabilities, where asked for and offered.
-    """
-
-    text: str
-    finish: str = "stop"
-    prompt_tokens: int = 0
-    new_tokens: int = 0
-    counted: bool = True
-    refusal: str = ""
-    first: tuple[tuple[str, float], ...] = ()
-
-    @property
-    def tokens(self) -> int:
-        """Tokens read and written."""
-        return self.prompt_tokens + self.new_tokens
 
 
 @dataclass
@@ -236,7 +209,7 @@ class Endpoint:
     def _refused(
         self, status: int, headers: Mapping[str, str], content: bytes
     ) -> tuple[EndpointError, float | None]:
-        said, code = _complaint(content)
+        said, code = complaint(content)
         said = self.clean(said) or "no reason given"
         url = self.address.url
         if status in (401, 403):
@@ -267,7 +240,7 @@ class Endpoint:
     def _reply(self, answer: Mapping[str, Any], body: Mapping[str, Any]) -> Reply:
         choice = answer["choices"][0]
         message = choice["message"]
-        text, refusal = _text(message.get("content")), _text(message.get("refusal"))
+        text, refusal = as_text(message.get("content")), as_text(message.get("refusal"))
         usage = answer.get("usage")
         usage = usage if isinstance(usage, dict) else {}
         counts = (usage.get("prompt_tokens"), usage.get("completion_tokens"))
@@ -276,16 +249,16 @@ class Endpoint:
             counts = (sum(estimated_tokens(m["content"]) for m in body["messages"]), estimated_tokens(text))
         return Reply(
             text=self._without_key(text),
-            finish=_text(choice.get("finish_reason")) or "stop",
+            finish=as_text(choice.get("finish_reason")) or "stop",
             prompt_tokens=int(counts[0] or 0),
             new_tokens=int(counts[1] or 0),
             counted=counted,
             refusal=self._without_key(refusal),
-            first=_first_tokens(choice.get("logprobs")),
+            first=first_tokens(choice.get("logprobs")),
         )
 
     def _estimate(self, body: Mapping[str, Any], answer: Mapping[str, Any]) -> int:
-        text = _text(answer["choices"][0]["message"].get("content"))
+        text = as_text(answer["choices"][0]["message"].get("content"))
         return sum(estimated_tokens(m["content"]) for m in body["messages"]) + estimated_tokens(text)
 
     def clean(self, text: str, longest: int = 240) -> str:
@@ -333,30 +306,3 @@ class Endpoint:
                     # The client would name the account of the environment to any server.
                     self._client.organization = self._client.project = None
             return self._client
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _complaint(content: bytes) -> tuple[str, str]:
-    """What a server says of an error, and its code and type, in the ways that servers put them."""
-    text = content[:20_000].decode("utf-8", "replace")
-    try:
-        found: Any = json.loads(text)
-    except (ValueError, RecursionError):
-        return text, ""
-    found = found[0] if isinstance(found, list) and found else found
-    error = found.get("error", found) if isinstance(found, dict) else found
-    if not isinstance(error, dict):
-        return str(error), ""
-    said = error.get("message") or error.get("detail") or json.dumps(error, ensure_ascii=False)
-    return str(said), f"{error.get('code')} {error.get('type')}"
-
-
-def _first_tokens(logprobs: Any) -> tuple[tuple[str, float], ...]:
-    try:
-        top = logprobs["content"][0]["top_logprobs"]
-        return tuple((str(entry["token"]), float(entry["logprob"])) for entry in top)
-    except (KeyError, IndexError, TypeError, ValueError):
-        return ()

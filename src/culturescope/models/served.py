@@ -12,9 +12,10 @@ from culturescope.errors import ModelError
 from culturescope.models.address import Address, is_address
 from culturescope.models.causal import CausalModel
 from culturescope.models.conversion import Progress
-from culturescope.models.endpoint import Endpoint, Reply
+from culturescope.models.endpoint import Endpoint
 from culturescope.models.loading import PaddingSide, load
 from culturescope.models.protocols import LETTERS, LetterReading, ModelIdentity
+from culturescope.models.wire import Reply
 from culturescope.prompts import Prompt
 
 TOP_LOGPROBS = 20

@@ -10,7 +10,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from culturescope.models.endpoint import Reply
+from culturescope.models.wire import Reply
 from culturescope.prompts import Message, Prompt
 
 Fault = Literal["truncated", "refused", "malformed", "invalid"]
