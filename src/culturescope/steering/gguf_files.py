@@ -72,20 +72,19 @@ def to_gguf(
                 )
             )
         vector = vector.at(rest)
-    with tempfile.TemporaryDirectory() as folder:
+    with disk_errors(place), tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "vector.gguf"
-        with disk_errors(file):
-            writer = GGUFWriter(file, ARCHITECTURE)
-            writer.add_string(_HINT, model_hint or vector.origin.family or "unknown")
-            writer.add_uint32(f"{ARCHITECTURE}.layer_count", len(vector.blocks))
-            writer.add_string(_HEADER, header_text(vector))
-            for block in vector.blocks:
-                writer.add_tensor(f"direction.{block}", vector[block].numpy())
-            writer.write_header_to_file()
-            writer.write_kv_data_to_file()
-            writer.write_tensors_to_file()
-            writer.close()
-            data = file.read_bytes()
+        writer = GGUFWriter(file, ARCHITECTURE)
+        writer.add_string(_HINT, model_hint or vector.origin.family or "unknown")
+        writer.add_uint32(f"{ARCHITECTURE}.layer_count", len(vector.blocks))
+        writer.add_string(_HEADER, header_text(vector))
+        for block in vector.blocks:
+            writer.add_tensor(f"direction.{block}", vector[block].numpy())
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()
+        writer.close()
+        data = file.read_bytes()
     write_bytes(place, data)
     return place
 
