@@ -32,7 +32,7 @@ def scenarios(
         items: item ids, for example `["Y01", "X04"]`.
         domains: for example `["family"]`.
         limit: at most so many, evenly from all items and domains.
-        pack: folder of another instrument.
+        pack: another instrument, a folder or the name of a packaged one.
 
     Raises:
         InstrumentError: nothing fits, or the pack is wrong.

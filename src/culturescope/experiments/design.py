@@ -28,7 +28,7 @@ class Design:
         agreement: prompts that are also answered in words.
         seed: of orders, samples and bootstrap.
         batch_size: prompts in one forward pass.
-        pack: folder of the instrument; None is the ten items of the map.
+        pack: folder or packaged name of the instrument; None is the ten items of the map.
         scenario_ids: the scenarios of the probe by id, once they are drawn (`pinned`); a pack may grow after a run.
         check_ids: the same for the instrument check.
         personas: personas of societies under which the probe is asked again, beside that without persona.

@@ -4,9 +4,9 @@ A respondent is a model x persona x wording of the prompt; its answer to a scena
 parts of an item, items the parts of an axis (an item's score is the mean d of its scenarios). Only scenarios that every
 respondent was asked count, so that all figures are of the same ones.
 
-The convinced personas of the instrument check (positive, negative) and the advanced ones of societies are told what to answer. They
-differ by design, on all scenarios at once, and so raise alpha whatever the scenarios are worth: every figure stands with
-them and without.
+The convinced personas of the instrument check (positive, negative) and the advanced ones of societies are told what to
+answer. They differ by design, on all scenarios at once, and so raise alpha whatever the scenarios are worth: every figure
+stands with them and without.
 """
 
 from __future__ import annotations
@@ -184,7 +184,8 @@ def item_statistics(who: Sequence[Respondent], how: Resampling | None = None) ->
     if not who:
         raise BadInputError("item statistics need answers: no run has any")
     asked = dict.fromkeys(s for r in who for s in r.scenarios)
-    shared = [s for s in asked if all(s in r.scenarios for r in who)]
+    common = set(asked).intersection(*(r.scenarios for r in who))
+    shared = [s for s in asked if s in common]
     if not shared:
         raise BadInputError(
             f"no scenario was asked of all {len(who)} respondents; give runs that share some (the same split and limit)"

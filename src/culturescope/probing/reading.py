@@ -126,7 +126,7 @@ def probe(
         orders: both orders of each prompt, or the paper's single random one.
         batch_size: prompts in one forward pass.
         seed: of random orders and of the bootstrap.
-        pack: the instrument that the scenarios belong to, or its folder; by default the ten items of the map.
+        pack: the instrument that the scenarios belong to, its folder or its name; by default the ten items of the map.
         personas: of societies (`prompts.personas_for`), under which everything is asked once more.
 
     Raises:
