@@ -26,6 +26,7 @@ from culturescope.models import (
     BlackBox,
     CausalModel,
     Endpoint,
+    EndpointError,
     ServedModel,
     WhiteBox,
     load,
@@ -91,6 +92,15 @@ def test_neither_letter_is_an_error_with_what_was_there() -> None:
 def test_a_server_without_log_probabilities_is_an_error(more: Any) -> None:
     no = pytest.raises(ModelError, match="offers no log-probabilities")
     with ScriptedServer([says("A", **more)]) as server, no:
+        readings(served(server))
+
+
+def test_a_server_that_rejects_the_question_for_them_is_one_too() -> None:
+    no = pytest.raises(ModelError, match=r"offers no log-probabilities.*not supported")
+    with ScriptedServer([status(400, "logprobs are not supported")]) as server, no:
+        readings(served(server))
+    other = pytest.raises(EndpointError, match="too long")
+    with ScriptedServer([status(400, "the prompt is too long")]) as server, other:
         readings(served(server))
 
 
@@ -207,6 +217,7 @@ def test_a_real_server_writes_what_the_loaded_model_writes(
         list(model.read_letters(prompts))
 
 
+@pytest.mark.real_model
 def test_the_generator_ends_cleanly_on_a_real_server_that_cannot_write(
     transformers_serve: tuple[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

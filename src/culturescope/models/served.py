@@ -13,6 +13,7 @@ from culturescope.models.address import Address, is_address
 from culturescope.models.causal import CausalModel
 from culturescope.models.conversion import Progress
 from culturescope.models.endpoint import Endpoint
+from culturescope.models.limits import EndpointError
 from culturescope.models.loading import PaddingSide, load
 from culturescope.models.protocols import LETTERS, LetterReading, ModelIdentity
 from culturescope.models.wire import Reply
@@ -107,13 +108,23 @@ class ServedModel:
 
     def _letters(self, prompt: Prompt) -> LetterReading:
         # Temperature 1, so that a server that scales before it reports gives the softmax as it is.
-        reply = self.endpoint.chat(prompt, max_new_tokens=1, temperature=1.0, seed=0, top_logprobs=self._top)
-        if not reply.first:
-            raise ModelError(
-                f"{self.identity.name} at {self.endpoint.address.url} offers no log-probabilities (top_logprobs of the first "
-                "token); its letters cannot be read, only its answers in words"
+        try:
+            reply = self.endpoint.chat(
+                prompt, max_new_tokens=1, temperature=1.0, seed=0, top_logprobs=self._top
             )
-        return letters_of(reply, self._top)
+        except EndpointError as error:
+            if error.kind == "rejected" and "logprob" in str(error):
+                raise self._unreadable(str(error)) from None
+            raise
+        if not reply.first:
+            raise self._unreadable("no top_logprobs of the first token came back")
+        return letters_of(reply)
+
+    def _unreadable(self, reason: str) -> ModelError:
+        return ModelError(
+            f"{self.identity.name} at {self.endpoint.address.url} offers no log-probabilities ({reason}); "
+            "its letters cannot be read, only its answers in words"
+        )
 
     def _each(self, do: Callable[[Prompt], Out], prompts: Sequence[Prompt], workers: int) -> list[Out]:
         with ThreadPoolExecutor(min(workers, MOST_AT_A_TIME)) as threads:
@@ -125,7 +136,7 @@ class ServedModel:
                 raise
 
 
-def letters_of(reply: Reply, top: int) -> LetterReading:
+def letters_of(reply: Reply) -> LetterReading:
     """The letters among the likeliest first tokens.
 
     Tokenizers write a letter with or without a space before it; the form that has more probability is taken, the same for
