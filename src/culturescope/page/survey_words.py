@@ -231,7 +231,7 @@ def _place_words(place: SurveyPlace) -> str:
     if band is None:
         return f"none: {place.reason}"
     text = band_sentence(place).split(": ", 1)[1]
-    if place.reason is not None:
+    if place.reason is not None and band.drop is not None:
         return f"not to be read ({place.reason}); {text}"
     if band.drop is None or place.half_axes is None:
         return text

@@ -89,7 +89,8 @@ def _label(label: str) -> str:
     plain = _lower(label)
     if len(plain) <= SHORT:
         # "no" alone is everywhere; as an answer it begins the reply or follows "answer:".
-        return rf"(?:^|(?<=answer: )|(?<=answer is )|(?<=: )){re.escape(plain)}\b(?!\s*(?:one|matter|doubt|longer)\b)"
+        before = r"(?:^|(?<=\d[.:)] )|(?<=\d = )|(?<=answer is )|(?<=: ))"
+        return rf"{before}{re.escape(plain)}\b(?!\s*(?:one|matter|doubt|longer)\b)"
     return rf"\b{re.escape(re.sub(r'^an? ', '', plain))}\b"
 
 

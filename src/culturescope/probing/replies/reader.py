@@ -29,6 +29,7 @@ READER = "survey-1"
 
 Category = Literal["answered", "neutral", "refused", "invalid", "empty"]
 CATEGORIES: tuple[Category, ...] = ("answered", "neutral", "refused", "invalid", "empty")
+DENIED = re.compile(r"\b(?:not|isn't|never|neither|nor)\s+(?:an?\s+|the\s+|number\s+|option\s+)?\(?$")
 LEADING = re.compile(r"^[^\w-]*(-?\d+(?:\.\d+)?)(?![\w%]|\.\d)(?!\s*(?:,|and|or|&|-|to)?[ ]*\d)")
 
 
@@ -103,7 +104,10 @@ def _number(text: str, scale: AnswerScale, after: int | None) -> float | str | N
     """The code of the number that a text gives as its answer; or why its numbers are none; or None without any."""
     text = n.without_counts(n.with_figures(text))
     text, other = n.ratios(text, scale.last)
-    found = n.numbers(text, ranges=scale.kind != "choice")
+    every = n.numbers(text, ranges=scale.kind != "choice")
+    found = [f for f in every if not DENIED.search(text[max(0, f.start - 20) : f.start])]
+    if every and not found:
+        return "a number denied"
     if not found:
         return "a ratio of another scale" if other else None
     inside = [f for f in found if all(1 <= v <= scale.last for v in f.values) and _usable(f, scale)]
