@@ -135,7 +135,7 @@ def _write_candidates(
     advance: Callable[[str, int, int], None],
 ) -> None:
     wanted = plan(order.items, order.domains, order.per_cell * order.pool, order.seed)
-    checker = Checker(pack, encode)
+    checker = Checker(pack, encode, order.items)
 
     def write(one: Wanted) -> Answer[Draft]:
         prompt = writing_prompt(pack, one, examples_for(pack, one, order.examples, order.seed))

@@ -53,16 +53,17 @@ class Checker:
     Args:
         pack: gives items, language, and the scenarios that are not to be repeated.
         encode: sentence encoder; without one, repeats are found by their words alone.
+        items: ids of the items that drafts will be for; None for all.
     """
 
-    def __init__(self, pack: Pack, encode: Encode | None = None) -> None:
+    def __init__(self, pack: Pack, encode: Encode | None = None, items: Sequence[str] | None = None) -> None:
         self._pack = pack
         self._encode = encode
         self._runs: dict[str, list[tuple[str, set[tuple[str, ...]]]]] = defaultdict(list)
         self._situations: dict[tuple[str, ...], str] = {}
         self._vectors: dict[str, list[tuple[str, Vectors]]] = defaultdict(list)
-        known = list(pack.scenarios)
-        vectors = encode([s.situation for s in known]) if encode else None
+        known = [s for s in pack.scenarios if items is None or s.item in items]
+        vectors = encode([s.situation for s in known]) if encode and known else None
         for n, scenario in enumerate(known):
             self._remember(scenario, None if vectors is None else vectors[n])
 
