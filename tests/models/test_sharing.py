@@ -192,7 +192,9 @@ def test_a_hook_that_relies_on_rows_is_not_shared(tiny_loaded):
 
     handle = model.blocks[0].register_forward_hook(record)
     try:
+        before = model.work
         letters(model, batch_size=8)
+        assert model.work - before == model.expected_work(MIXED, batch_size=8)
     finally:
         handle.remove()
     assert sum(seen) == len(MIXED)

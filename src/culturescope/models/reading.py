@@ -49,7 +49,7 @@ class LetterReader:
         rest = list(range(len(ids)))
         while rest:
             hooks = hooks_of(model.module)
-            passes = self._shared(ids) if share and all(allows for _, allows in hooks) else None
+            passes = self._shared(ids) if share else None
             read = (
                 self._padded(ids, rest, batch_size)
                 if passes is None
@@ -67,7 +67,7 @@ class LetterReader:
     def expected(self, ids: Sequence[list[int]], batch_size: int, share: bool) -> Work:
         """See `CausalModel.expected_work`."""
         work = Work(tokens_asked=sum(map(len, ids)), tokens_needed=needed(ids))
-        passes = self._shared(ids) if share and ids else None
+        passes = self._shared(ids) if share else None
         if passes is not None:
             return sum((step.work for step in passes.plan(ids, batch_size)), work)
         lengths = [len(row) for row in ids]
@@ -78,7 +78,9 @@ class LetterReader:
         """Shared passes over the model, or None where its prompts are to be read one a row."""
         import torch
 
-        if self._model.exact or self.unshared_because is not None:
+        if not ids or self._model.exact or self.unshared_because is not None:
+            return None
+        if not all(allows for _, allows in hooks_of(self._model.module)):
             return None
         if self._stretches is not None and max(map(len, ids)) > self._stretches:
             return None
