@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from culturescope.errors import BadInputError
 from culturescope.experiments.steer.measuring import Measured
+from culturescope.experiments.steer.results import Drawn, drawn_estimate
 
 Floats = NDArray[np.float64]
 
@@ -22,7 +23,7 @@ def coordinates(measured: Measured) -> Floats:
 
 
 def places_of(items: tuple[str, ...], means: Floats) -> Floats:
-    """Places (n, 2) in the order x, y, from mean value logits (n, items).
+    """Places (..., 2) in the order x, y, from mean value logits (..., items).
 
     Raises:
         BadInputError: an item of the map is missing.
@@ -36,7 +37,27 @@ def places_of(items: tuple[str, ...], means: Floats) -> Floats:
         raise BadInputError(f"a place on the map needs all its items; {', '.join(missing)} were not measured")
     order = [items.index(i) for i in projection.people.item_ids]
     lines = conversion_of("anchored", projection)
-    return np.stack([projection.project(lines.values(row[order])) for row in means])
+    # Both steps are linear, so a few points give all of them.
+    origin = projection.project(lines.values(np.zeros(len(order))))
+    unit = np.stack([projection.project(lines.values(row)) - origin for row in np.eye(len(order))])
+    found: Floats = origin + np.asarray(means)[..., order] @ unit
+    return found
+
+
+def distances(
+    measured: Measured, target: tuple[float, float], *, resamples: int = 2000, seed: int = 42
+) -> list[Drawn]:
+    """Euclidean distance of every change's place to a point, with intervals over scenarios (the projection as fitted).
+
+    Raises:
+        BadInputError: an item of the map was not measured, or has a single scenario.
+    """
+    items, means = measured.item_means()
+    drawn = places_of(items, measured.item_draws(resamples, seed))
+    goal = np.array(target)
+    at = np.linalg.norm(places_of(items, means) - goal, axis=-1)
+    spread = np.linalg.norm(drawn - goal, axis=-1)
+    return [drawn_estimate(float(at[n]), spread[:, n]) for n in range(len(at))]
 
 
 def projection_entanglement() -> dict[str, float]:

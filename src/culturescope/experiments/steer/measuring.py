@@ -81,6 +81,24 @@ class Measured:
             columns.append(by_scenario[:, inside] @ balanced_weights(*self._labels(inside)))
         return items, np.stack(columns, axis=1)
 
+    def item_draws(self, resamples: int = 2000, seed: int = 42) -> Floats:
+        """Bootstrap of the items' means over scenarios: (resamples, changes, items), all changes on the same draws.
+
+        Raises:
+            BadInputError: an item has a single scenario, whose spread nobody knows.
+        """
+        by_scenario = self.d.mean(axis=2)
+        columns = []
+        for number, item in enumerate(dict.fromkeys(s.item for s in self.scenarios)):
+            inside = np.array([s.item == item for s in self.scenarios])
+            if inside.sum() < 2:
+                raise BadInputError(
+                    f"item {item} has one scenario only: an interval on the map needs two an item (a larger limit)"
+                )
+            drawn = resampled_weights(*self._labels(inside), resamples=resamples, seed=seed + number)
+            columns.append(drawn @ by_scenario[:, inside].T)
+        return np.stack(columns, axis=2)
+
     def of(self, changes: Sequence[int] | slice) -> Measured:
         """The same for some of the changes."""
         return Measured(
@@ -164,6 +182,37 @@ def measure(
         (first + second) / 2,
         mass.mean(axis=-1),
     )
+
+
+def step_of(
+    vector: SteeringVector, *, dose: float | None = None, alpha: float | None = None, scale: float = 1.0
+) -> Change:
+    """A step along a vector: the same dose at every block (alpha |v| / median |h|), or the same raw coefficient.
+
+    Args:
+        vector: with its blocks.
+        dose: of every block.
+        alpha: raw coefficient instead.
+        scale: multiple of the step, negative for the opposite way.
+
+    Raises:
+        BadInputError: both or none of dose and alpha, or a vector that knows no dose.
+    """
+    if (dose is None) == (alpha is None):
+        raise BadInputError("a step is given either by its dose or by its raw coefficient alpha")
+    if alpha is not None:
+        return change_of([(vector, scale * alpha)])
+    moving = [b for b in vector.blocks if vector.norm(b) > 0]
+    return {b: scale * vector.alpha_for(dose or 0.0, b) * vector[b] for b in moving}
+
+
+def sum_of(changes: Sequence[Change]) -> Change:
+    """Several changes made at once."""
+    summed: dict[int, Any] = {}
+    for change in changes:
+        for block, step in change.items():
+            summed[block] = summed[block] + step if block in summed else step
+    return summed
 
 
 def change_of(

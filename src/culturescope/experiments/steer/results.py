@@ -202,3 +202,50 @@ class Aim(Stored):
     overshoot: float
     steps: tuple[AimStep, ...]
     evaluations: int
+
+
+class Reached(Stored):
+    """A place on the map, with its distance to the target, on scenarios that nothing was chosen by.
+
+    `change` is the distance less that without steering or persona, paired over scenarios; None for that place itself.
+    """
+
+    name: str
+    place: tuple[float, float]
+    distance: Drawn
+    change: Drawn | None
+    letter_mass: float
+
+
+class AimStudy(Stored):
+    """An aim on the scenarios that choose, and what it comes to on those that report, beside other ways to get there.
+
+    `step` is the dose (or the raw alpha) that one unit of a coefficient stands for.
+    """
+
+    target_name: str
+    axes: tuple[str, ...]
+    step: float
+    unit: str
+    on_top_of: str | None
+    aim: Aim
+    reached: tuple[Reached, ...]
+
+
+class EntangleStudy(Stored):
+    """Entanglement of two axes' vectors with its controls; `domains` holds one table a domain.
+
+    `cosine` is that of the two directions by block, `human` the correlation of the axes over societies with both slopes,
+    `projection` what the map entangles by itself, `decoupled` the ways to part the axes.
+    """
+
+    step: float
+    unit: str
+    overall: EntanglementTable
+    domains: tuple[EntanglementTable, ...]
+    response: Response
+    cosine: dict[int, float]
+    human: dict[str, float]
+    projection: dict[str, float]
+    decoupled: tuple[Decoupled, ...]
+    notes: tuple[str, ...] = ()

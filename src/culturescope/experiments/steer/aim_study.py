@@ -1,0 +1,114 @@
+"""An aim at a place on the map: solved on the scenarios that choose, confirmed on those that report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from culturescope.experiments.steer.aim import MOST_STEPS, aim_at
+from culturescope.experiments.steer.bench import Bench
+from culturescope.experiments.steer.coordinates import coordinates, distances, places_of
+from culturescope.experiments.steer.measuring import Measured, sum_of
+from culturescope.experiments.steer.results import AimStudy, Reached, drawn_estimate
+from culturescope.prompts import Persona
+
+if TYPE_CHECKING:
+    from culturescope.models.resuming import Change
+    from culturescope.steering.vector import SteeringVector
+
+Floats = NDArray[np.float64]
+
+
+def aim(
+    bench: Bench,
+    vectors: Mapping[str, SteeringVector],
+    target: tuple[float, float],
+    *,
+    name: str = "point",
+    cap: float = 3.0,
+    least_mass: float = 0.5,
+    on_top_of: Persona | None = None,
+    beside: Sequence[Persona] = (),
+    tolerance: float = 0.05,
+    steps: int = MOST_STEPS,
+    seed: int = 42,
+) -> AimStudy:
+    """Aims at a place on the map with two vectors: solves on the scenarios that choose, confirms on those that report.
+
+    Args:
+        bench: the model and its scenarios; the items of the map must all be among them, twice each for intervals.
+        vectors: axis to its vector.
+        target: x, y on the map.
+        name: of the target.
+        cap: largest coefficient, in steps.
+        least_mass: the least letter mass allowed, as a share of the unsteered one.
+        on_top_of: a persona that is asked of the model all the time.
+        beside: personas whose places stand beside the result.
+        tolerance: distance that counts as reached.
+        steps: at most so many steps after the response was measured.
+        seed: of the bootstrap.
+
+    Raises:
+        BadInputError: items of the map are missing, or a bad target.
+    """
+    axes, pair = tuple(vectors), list(vectors.values())
+    floor: list[float] = []
+
+    def combined(coefficients: Floats) -> Change:
+        return sum_of([bench.change(v, float(c)) for v, c in zip(pair, coefficients, strict=True) if c != 0])
+
+    def respond(coefficients: Floats) -> Floats:
+        measured = bench.measured([combined(c) for c in coefficients], bench.parts.choose, on_top_of)
+        mass = measured.mass.mean(axis=(1, 2))
+        if not floor:
+            floor.append(least_mass * float(mass[0]))
+        found = coordinates(measured)
+        found[mass < floor[0]] = np.nan
+        bench.say(f"{name}: {len(coefficients)} places measured")
+        return found
+
+    result = aim_at(respond, target, limits=[cap] * len(pair), tolerance=tolerance, steps=steps)
+    bench.say(f"{name}: confirming on the scenarios that report")
+    report = bench.parts.report
+    best = combined(np.array(result.coefficients))
+    groups = [("unsteered", bench.measured([{}], report))]
+    if on_top_of is not None:
+        groups.append((on_top_of.id, bench.measured([{}], report, on_top_of)))
+    groups.append(("aimed", bench.measured([best], report, on_top_of)))
+    groups += [
+        (p.id, bench.measured([{}], report, p)) for p in beside if on_top_of is None or p.id != on_top_of.id
+    ]
+    return AimStudy(
+        target_name=name,
+        axes=axes,
+        step=bench.step,
+        unit=bench.unit,
+        on_top_of=on_top_of.id if on_top_of else None,
+        aim=result,
+        reached=tuple(_reached(n, found, groups[0][1], target, seed) for n, found in groups),
+    )
+
+
+def _reached(
+    name: str, found: Measured, unsteered: Measured, target: tuple[float, float], seed: int
+) -> Reached:
+    place = coordinates(found)[0]
+    change = None
+    if found is not unsteered:
+        goal = np.array(target)
+        drawn = [
+            np.linalg.norm(places_of(m.item_means()[0], m.item_draws(seed=seed))[:, 0] - goal, axis=-1)
+            for m in (found, unsteered)
+        ]
+        at = [float(np.linalg.norm(coordinates(m)[0] - goal)) for m in (found, unsteered)]
+        change = drawn_estimate(at[0] - at[1], drawn[0] - drawn[1])
+    return Reached(
+        name=name,
+        place=(float(place[0]), float(place[1])),
+        distance=distances(found, target, seed=seed)[0],
+        change=change,
+        letter_mass=float(found.mass.mean()),
+    )

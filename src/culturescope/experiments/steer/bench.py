@@ -1,0 +1,75 @@
+"""One model with the scenarios that an experiment measures it on, and the size of its steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from culturescope.experiments.steer.measuring import Measured, measure, step_of
+from culturescope.experiments.steer.parts import Parts
+from culturescope.instrument import Pack, Scenario
+from culturescope.prompts import Persona, Template
+
+if TYPE_CHECKING:
+    from culturescope.models.causal import CausalModel
+    from culturescope.models.resuming import Change
+    from culturescope.steering.vector import SteeringVector
+
+
+class Bench:
+    """One model with the scenarios to measure it on; steps are doses, or raw coefficients where `alpha` is given.
+
+    Args:
+        model: white-box.
+        parts: scenarios to choose by and to report on.
+        pack: the instrument.
+        templates: wordings.
+        dose: of one step at every block of a vector.
+        alpha: raw coefficient of one step instead.
+        batch_size: prompts recorded together.
+        say: told what is being done.
+    """
+
+    def __init__(
+        self,
+        model: CausalModel,
+        parts: Parts,
+        pack: Pack,
+        templates: Sequence[Template],
+        *,
+        dose: float | None = 0.1,
+        alpha: float | None = None,
+        batch_size: int = 8,
+        say: Callable[[str], Any] | None = None,
+    ) -> None:
+        self.model, self.parts, self.pack, self.templates = model, parts, pack, templates
+        self.dose: float | None = dose if alpha is None else None
+        self.alpha: float | None = alpha
+        self.batch_size = batch_size
+        self.say = say or (lambda line: None)
+
+    @property
+    def unit(self) -> str:
+        """What a coefficient counts: doses or raw coefficients."""
+        return "dose" if self.alpha is None else "alpha"
+
+    @property
+    def step(self) -> float:
+        """Size of one step in that unit."""
+        return float(self.dose if self.alpha is None else self.alpha)  # type: ignore[arg-type]
+
+    def change(self, vector: SteeringVector, scale: float = 1.0) -> Change:
+        """One step along a vector, or a multiple of it."""
+        return step_of(vector, dose=self.dose, alpha=self.alpha, scale=scale)
+
+    def both_signs(self, vectors: Sequence[SteeringVector], on: Sequence[Scenario]) -> Measured:
+        """Every vector's step with + and then with -."""
+        return self.measured([self.change(v, sign) for v in vectors for sign in (1.0, -1.0)], on)
+
+    def measured(
+        self, changes: Sequence[Change], on: Sequence[Scenario], persona: Persona | None = None
+    ) -> Measured:
+        """Any changes, on some scenarios."""
+        return measure(
+            self.model, on, changes, self.pack, self.templates, persona=persona, batch_size=self.batch_size
+        )

@@ -1,0 +1,101 @@
+"""Whole studies on a tiny model: what is reported was measured, controls stand beside it, parts stay apart."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import culturescope as cs
+from culturescope.errors import BadInputError
+from culturescope.experiments.steer.aim_study import aim
+from culturescope.experiments.steer.bench import Bench
+from culturescope.experiments.steer.coordinates import coordinates, places_of, projection_entanglement
+from culturescope.experiments.steer.entangle_study import entangle, human_slopes
+from culturescope.experiments.steer.measuring import change_of, step_of, sum_of
+from culturescope.experiments.steer.parts import parts_of
+from culturescope.instrument import load_pack
+from culturescope.prompts import templates
+from culturescope.steering.fitting import fit, read_pairs
+
+PACK, WORDINGS = load_pack(), templates(1)
+PARTS = parts_of(cs.scenarios(split="optimise", limit=40), cs.scenarios(split="evaluate", limit=20))
+
+
+@pytest.fixture(scope="module")
+def fitted(tiny_loaded):
+    model = tiny_loaded("llama")
+    states = {
+        axis: read_pairs(model, [s for s in PARTS.fit if s.item.startswith(axis)], blocks=[1, 2])
+        for axis in ("Y", "X")
+    }
+    return model, states, {axis: fit(found, axis) for axis, found in states.items()}
+
+
+def bench(model, **options) -> Bench:
+    return Bench(model, PARTS, PACK, WORDINGS, **options)
+
+
+def test_entanglement_study(fitted):
+    model, states, vectors = fitted
+    study = entangle(bench(model, dose=0.2), vectors, states=states)
+    both = bench(model, dose=0.2).both_signs([vectors["Y"]], PARTS.report).means()
+    y = study.overall.entanglements[0]
+    assert y.on_axis.value == pytest.approx((both[0, 0] - both[1, 0]) / 2, abs=1e-6)
+    assert y.off_axis.value == pytest.approx((both[0, 1] - both[1, 1]) / 2, abs=1e-6)
+    assert study.response.matrix[1][0].value == pytest.approx(y.off_axis.value / 0.2, abs=1e-6)
+    assert {d.way for d in study.decoupled} == {"orthogonal", "inverse", "penalised"}
+    assert set(study.cosine) == {1, 2}
+    assert len(study.domains) + len(study.notes) >= 3
+    with pytest.raises(BadInputError, match="same blocks"):
+        entangle(bench(model), {"Y": vectors["Y"], "X": vectors["X"].at([1])})
+
+
+def test_figures_of_people_stand_beside():
+    human = human_slopes()
+    assert human["r"] == pytest.approx(0.582, abs=0.001)
+    assert (human["y_on_x"], human["x_on_y"]) == pytest.approx((0.46, 0.73), abs=0.01)
+    assert projection_entanglement()["X"] == pytest.approx(0.35, abs=0.02)
+
+
+def test_aim_study_reports_on_other_scenarios_than_it_chose_by(fitted):
+    model, _, vectors = fitted
+    at = bench(model, dose=0.1)
+    start = coordinates(at.measured([{}], PARTS.choose))[0]
+    shift = coordinates(at.measured([at.change(vectors["X"], 2.0)], PARTS.choose))[0]
+    study = aim(
+        at, vectors, tuple(shift), name="there", least_mass=0.0, tolerance=0.3 * np.hypot(*(shift - start))
+    )
+    assert study.aim.start == pytest.approx(tuple(start))
+    assert study.aim.distance < study.aim.start_distance
+    names = [r.name for r in study.reached]
+    assert names == ["unsteered", "aimed"]
+    best = sum_of([at.change(v, c) for v, c in zip(vectors.values(), study.aim.coefficients, strict=True)])
+    confirmed = coordinates(at.measured([best], PARTS.report))[0]
+    assert study.reached[1].place == pytest.approx(tuple(confirmed), abs=1e-6)
+    assert study.reached[1].change is not None
+    assert study.reached[0].change is None
+
+
+def test_steps_by_dose_and_by_coefficient(fitted):
+    _, _, vectors = fitted
+    x = vectors["X"]
+    by_dose = step_of(x, dose=0.1, scale=-2.0)
+    for block in x.blocks:
+        assert float(by_dose[block].norm()) == pytest.approx(0.2 * x.origin.median_norm[block], rel=1e-5)
+    assert (step_of(x, alpha=0.3)[1] - change_of([(x, 0.3)])[1]).abs().max() == 0
+    with pytest.raises(BadInputError, match="either"):
+        step_of(x, dose=0.1, alpha=0.1)
+
+
+def test_places_are_linear_and_the_null_is_the_mean_of_societies():
+    from culturescope.people.conversion import conversion_of
+    from culturescope.people.projection import fit_projection
+
+    projection = fit_projection()
+    items = tuple(projection.people.item_ids)
+    d = np.random.default_rng(0).normal(size=(3, len(items)))
+    expected = [projection.project(conversion_of("anchored", projection).values(row)) for row in d]
+    assert places_of(items, d) == pytest.approx(np.array(expected))
+    assert places_of(items[::-1], d[:, ::-1]) == pytest.approx(np.array(expected))
+    with pytest.raises(BadInputError, match="were not measured"):
+        places_of(items[:9], d[:, :9])
