@@ -206,7 +206,7 @@ def load_options(model_args: str | None = None, **given: Any) -> dict[str, Any]:
     return {**found, **{k: v for k, v in given.items() if v is not None and v is not False}}
 
 
-def _template_ids(text: str | None) -> tuple[str, ...] | None:
+def template_ids(text: str | None) -> tuple[str, ...] | None:
     """Wordings from the option's text: a number takes the first so many.
 
     Raises:
@@ -261,7 +261,7 @@ def design(
         profile,
         limit=limit,
         check_limit=check_limit,
-        template_ids=_template_ids(templates),
+        template_ids=template_ids(templates),
         orders=one_of("orders", orders, ("both", "random")),
         split=one_of("split", split, ("evaluate", "optimise")),
         batch_size=batch_size,

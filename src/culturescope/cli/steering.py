@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import typer
 
+from culturescope.cli.steer_aim import aim_command, entangle_command
 from culturescope.cli.steer_files import export_command, show_command
 from culturescope.cli.steer_fit import fit_command
+from culturescope.cli.steer_search import search_command
 
 steer_app = typer.Typer(
     help="Steering vectors: fit, show, export, and move a model with them.", no_args_is_help=True
@@ -13,3 +15,6 @@ steer_app = typer.Typer(
 steer_app.command("fit")(fit_command)
 steer_app.command("show")(show_command)
 steer_app.command("export")(export_command)
+steer_app.command("search")(search_command)
+steer_app.command("entangle")(entangle_command)
+steer_app.command("aim")(aim_command)

@@ -54,7 +54,9 @@ def test_figures_of_people_stand_beside():
     human = human_slopes()
     assert human["r"] == pytest.approx(0.582, abs=0.001)
     assert (human["y_on_x"], human["x_on_y"]) == pytest.approx((0.46, 0.73), abs=0.01)
-    assert projection_entanglement()["X"] == pytest.approx(0.35, abs=0.02)
+    alone = projection_entanglement()
+    assert alone["paper"]["X"] == pytest.approx(0.35, abs=0.01)
+    assert alone["anchored"]["X"] == pytest.approx(0.17, abs=0.01)
 
 
 def test_aim_study_reports_on_other_scenarios_than_it_chose_by(fitted):

@@ -60,17 +60,22 @@ def distances(
     return [drawn_estimate(float(at[n]), spread[:, n]) for n in range(len(at))]
 
 
-def projection_entanglement() -> dict[str, float]:
-    """|change off the axis| / |change on it| on the map when all items of one axis alone rise by the same d.
+def projection_entanglement() -> dict[str, dict[str, float]]:
+    """|change off the axis| / |change on it| on the map when all items of one axis alone rise alike (in d or s), by conversion.
 
     This much the projection entangles by itself, with axes that do not touch each other in the model.
     """
+    from culturescope.people.conversion import conversion_of
     from culturescope.people.projection import fit_projection
 
-    items = tuple(fit_projection().people.item_ids)
-    found = {}
-    for column, axis in enumerate(("X", "Y")):
-        moved = np.array([[1.0 if i.startswith(axis) else 0.0 for i in items], [0.0] * len(items)])
-        shift = np.subtract(*places_of(items, moved))
-        found[axis] = float(abs(shift[1 - column]) / abs(shift[column]))
+    projection = fit_projection()
+    items = projection.people.item_ids
+    found: dict[str, dict[str, float]] = {}
+    for name in ("anchored", "paper"):
+        lines = conversion_of(name, projection)
+        null = projection.project(lines.values(np.full(len(items), lines.null)))
+        for column, axis in enumerate(("X", "Y")):
+            raised = np.array([lines.null + (0.1 if i.startswith(axis) else 0.0) for i in items])
+            shift = projection.project(lines.values(raised)) - null
+            found.setdefault(name, {})[axis] = float(abs(shift[1 - column]) / abs(shift[column]))
     return found

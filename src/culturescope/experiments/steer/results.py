@@ -246,6 +246,6 @@ class EntangleStudy(Stored):
     response: Response
     cosine: dict[int, float]
     human: dict[str, float]
-    projection: dict[str, float]
+    projection: dict[str, dict[str, float]]
     decoupled: tuple[Decoupled, ...]
     notes: tuple[str, ...] = ()

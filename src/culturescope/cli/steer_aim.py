@@ -1,0 +1,299 @@
+"""`steer entangle` and `steer aim`: what two axes' vectors do to each other, and how near they bring a model to a society."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from culturescope.cli import options as o
+from culturescope.cli import steer_options as so
+from culturescope.errors import BadInputError
+
+if TYPE_CHECKING:
+    from culturescope.experiments.steer.bench import Bench
+    from culturescope.experiments.steer.folder import SearchFile
+    from culturescope.experiments.steer.results import AimStudy, Drawn, EntangleStudy
+    from culturescope.steering.vector import SteeringVector
+
+SearchFolder = Annotated[
+    Path, typer.Argument(metavar="SEARCH", help="The folder that steer search wrote; it names the model too.")
+]
+Step = Annotated[
+    float, typer.Option("--dose", help="Size of one step at every block, in units of the median |h|.")
+]
+Alpha = Annotated[
+    float | None,
+    typer.Option(
+        "--alpha", help="Size of one step as a raw coefficient instead of a dose.", show_default=False
+    ),
+]
+
+
+def entangle_command(
+    search: SearchFolder,
+    dose: Step = 0.1,
+    alpha: Alpha = None,
+    blocks: so.Blocks = None,
+    penalised: Annotated[
+        bool,
+        typer.Option(
+            "--penalised/--no-penalised", help="Fit the penalised directions too (reads the pairs)."
+        ),
+    ] = True,
+    batch_size: Annotated[
+        int, typer.Option("--batch-size", "--batch_size", help="Prompts recorded together.")
+    ] = 8,
+    force: so.Force = False,
+    as_json: o.Json = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """Measure how much steering one axis moves the other, beside random vectors; and three ways to part them.
+
+    Primary figures are changes of d on both axes. E is undefined where the change on the axis lies inside the band of
+    random vectors. Writes entangle.json into the search's folder.
+    """
+    from culturescope.experiments.steer.entangle_study import entangle
+    from culturescope.runs import write_json
+    from culturescope.steering.fitting import read_pairs
+
+    stored, vectors, bench = _opened(search, dose, alpha, blocks, batch_size, force, quiet)
+    if len(vectors) != 2:
+        raise BadInputError(f"entanglement needs a search of two axes; {search} has {', '.join(vectors)}")
+    states = None
+    if penalised:
+        states = {
+            axis: read_pairs(
+                bench.model,
+                [s for s in bench.parts.fit if bench.pack.axis_of(s) == axis],
+                where=vector.origin.site or "option-text",
+                blocks=vector.blocks,
+                batch_size=batch_size,
+            )
+            for axis, vector in vectors.items()
+        }
+    study = entangle(bench, vectors, states=states, seed=int(stored.plan["seed"]))
+    write_json(search / "entangle.json", study.model_dump(mode="json"))
+    if as_json:
+        typer.echo(study.model_dump_json())
+        return
+    for line in entangle_lines(study):
+        typer.echo(line)
+    typer.echo(f"Entanglement: {search / 'entangle.json'}")
+
+
+def aim_command(
+    search: SearchFolder,
+    society: Annotated[
+        str | None,
+        typer.Option("--society", help="A society of the map, for example DNK.", show_default=False),
+    ] = None,
+    point: Annotated[
+        str | None, typer.Option("--point", help="A place x,y on the map instead.", show_default=False)
+    ] = None,
+    dose: Step = 0.1,
+    alpha: Alpha = None,
+    cap: Annotated[float, typer.Option("--cap", help="Largest coefficient, in steps.")] = 3.0,
+    mass: Annotated[
+        float, typer.Option("--least-mass", help="Least letter mass, as a share of the unsteered one.")
+    ] = 0.5,
+    persona: Annotated[
+        str | None,
+        typer.Option(
+            "--on-top-of",
+            help="Steer on top of the society's persona: basic or advanced.",
+            show_default=False,
+        ),
+    ] = None,
+    blocks: so.Blocks = None,
+    steps: Annotated[int, typer.Option("--steps", help="Most steps after the response was measured.")] = 6,
+    tolerance: Annotated[float, typer.Option("--tolerance", help="Distance that counts as reached.")] = 0.05,
+    tables: o.Tables = None,
+    batch_size: Annotated[
+        int, typer.Option("--batch-size", "--batch_size", help="Prompts recorded together.")
+    ] = 8,
+    force: so.Force = False,
+    as_json: o.Json = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """Steer towards a society or a point: measure the response, solve, measure again; confirmed on other scenarios.
+
+    Says "out of reach" with the nearest place that was reached. Beside it stand no steering and, for a society, its basic and
+    advanced personas. Writes aim-NAME.json into the search's folder.
+    """
+    from culturescope.experiments.steer.aim_study import aim
+    from culturescope.runs import write_json
+
+    if (society is None) == (point is None):
+        raise BadInputError("name one target: --society CODE or --point x,y")
+    people = o.people_tables(tables)
+    name, target = _point(point) if point is not None else ("", (0.0, 0.0))
+    beside = []
+    if society is not None:
+        found = people.society(society)
+        name, target = found.code, (found.x, found.y)
+        beside = _personas(found.code, people, quiet)
+    o.one_of("on-top-of", persona, ("basic", "advanced"))
+    chosen = next((p for p in beside if p.kind == persona), None)
+    if persona is not None and chosen is None:
+        raise BadInputError(
+            f"there is no {persona} persona for {name}: name a society whose item means are known"
+        )
+    _, vectors, bench = _opened(search, dose, alpha, blocks, batch_size, force, quiet)
+    study = aim(
+        bench,
+        vectors,
+        target,
+        name=name,
+        cap=cap,
+        least_mass=mass,
+        on_top_of=chosen,
+        beside=beside,
+        tolerance=tolerance,
+        steps=steps,
+    )
+    path = search / f"aim-{name}{f'-{persona}' if persona else ''}.json"
+    write_json(path, study.model_dump(mode="json"))
+    if as_json:
+        typer.echo(study.model_dump_json())
+        return
+    for line in aim_lines(study):
+        typer.echo(line)
+    typer.echo(f"Aim: {path}")
+
+
+def _opened(
+    search: Path,
+    dose: float,
+    alpha: float | None,
+    blocks: str | None,
+    batch_size: int,
+    force: bool,
+    quiet: bool,
+) -> tuple[SearchFile, dict[str, SteeringVector], Bench]:
+    """The search, its vectors at the chosen blocks, and the model with the search's scenarios."""
+    from culturescope.experiments.steer.bench import Bench
+    from culturescope.experiments.steer.folder import read_search
+    from culturescope.models import load as load_model
+    from culturescope.prompts import templates
+    from culturescope.steering.files import check_fits
+
+    if not (0 < dose <= 1) or (alpha is not None and not 0 < alpha <= 10):
+        raise BadInputError("a step's dose lies above 0 and at most at 1, its alpha at most at 10")
+    stored, vectors, pack = read_search(search)
+    parts = stored.scenarios(pack)
+    wanted = so.blocks_of(blocks) or stored.blocks()
+    chosen = {axis: vector.at(wanted) for axis, vector in vectors.items()}
+    options = {k: v for k, v in stored.load.items() if k not in ("source", "trust_remote_code")}
+    model = load_model(str(stored.load["source"]), **options, progress=None if quiet else o.say)
+    for vector in chosen.values():
+        note = check_fits(vector, model, force=force)
+        if note:
+            o.say(note)
+    wordings = templates(stored.templates)
+    say = None if quiet else o.say
+    return (
+        stored,
+        chosen,
+        Bench(model, parts, pack, wordings, dose=dose, alpha=alpha, batch_size=batch_size, say=say),
+    )
+
+
+def _personas(code: str, people: object, quiet: bool) -> list:  # type: ignore[type-arg]
+    """The personas of a society as far as its answers are known."""
+    from culturescope.experiments.personas import choose_personas
+
+    found = []
+    for kind in ("basic", "advanced"):
+        try:
+            found += [p.persona() for p in choose_personas([kind], [code], people)]  # type: ignore[arg-type]
+        except BadInputError as error:
+            if not quiet:
+                o.say(f"without the {kind} persona: {error}")
+    return found
+
+
+def _point(text: str) -> tuple[str, tuple[float, float]]:
+    parts = text.split(",")
+    try:
+        x, y = (float(part) for part in parts)
+    except ValueError:
+        raise BadInputError(f'--point: "{text}" is not x,y, for example 1.2,-0.5') from None
+    if not (math.isfinite(x) and math.isfinite(y)) or max(abs(x), abs(y)) > 10:
+        raise BadInputError(f"--point: the map reaches from about -2.5 to 2.5 on both axes, not to {text}")
+    return f"{x:g}_{y:g}", (x, y)
+
+
+def entangle_lines(study: EntangleStudy) -> list[str]:
+    """The study in lines; signs are kept."""
+    lines = [f"Signed change of d for one step ({study.unit} {study.step:g}), 95% intervals over scenarios"]
+    for table in (study.overall, *study.domains):
+        for e in table.entanglements:
+            value = (
+                f"E {e.e.value:.2f} [{e.e.low:.2f}, {e.e.high:.2f}]" if e.e else f"E undefined: {e.undefined}"
+            )
+            way = {1: ", both up together", -1: ", the other way", 0: ""}[e.sign]
+            lines.append(
+                f"  {e.domain or 'all':9s} {e.axis} steered: on it {_drawn(e.on_axis)} (random +-{e.random_band:.3f}), off it "
+                f"{_drawn(e.off_axis)} (random +-{e.off_band:.3f}); {value}{way}; random vectors E {e.random_e:.2f}; "
+                f"{e.wrong_way:.0%} of scenarios move the wrong way"
+            )
+    lines.append("Response J (rows: axis measured, columns: axis steered; d per unit)")
+    for axis, row in zip(study.response.axes, study.response.matrix, strict=True):
+        lines.append(f"  {axis}  " + "  ".join(_drawn(cell) for cell in row))
+    lines.append(f"  condition {study.response.condition:.1f}")
+    if study.overall.map:
+        on_map = ", ".join(f"{axis} {value:.2f}" for axis, value in study.overall.map.items())
+        alone = ", ".join(f"{axis} {value:.2f}" for axis, value in study.projection["anchored"].items())
+        lines.append(f"On the map: E {on_map}; the projection alone entangles {alone}")
+    lines.append(
+        f"Over societies: r {study.human['r']:.2f}, y on x {study.human['y_on_x']:.2f}, x on y {study.human['x_on_y']:.2f}"
+    )
+    lines.append(
+        "Cosine of the directions: " + ", ".join(f"block {b} {c:+.2f}" for b, c in study.cosine.items())
+    )
+    lines.append(
+        "Parted, on scenarios that chose nothing (kept: change on the axis as a share of the plain vector's)"
+    )
+    for d in study.decoupled:
+        value = (
+            f"E {d.e.value:.2f} [{d.e.low:.2f}, {d.e.high:.2f}]"
+            if d.e
+            else "E undefined (inside the random band)"
+        )
+        kept = (
+            f"kept {d.kept.value:.0%} [{d.kept.low:.0%}, {d.kept.high:.0%}]"
+            if d.kept
+            else "kept: not defined"
+        )
+        lines.append(
+            f"  {d.way:10s} {d.axis}: on {_drawn(d.on_axis)}, off {_drawn(d.off_axis)}; {value}; {kept}"
+        )
+    lines += [f"Note: {note}" for note in study.notes]
+    return lines
+
+
+def aim_lines(study: AimStudy) -> list[str]:
+    """The way and what it comes to."""
+    found = study.aim
+    names = ", ".join(f"{axis} {c:+.2f}" for axis, c in zip(study.axes, found.coefficients, strict=True))
+    lines = [
+        f"Target {study.target_name} at ({found.target[0]:+.2f}, {found.target[1]:+.2f}), from "
+        f"({found.start[0]:+.2f}, {found.start[1]:+.2f}): distance {found.start_distance:.2f}",
+        f"{found.status}: distance {found.distance:.2f} at {names} steps of {study.unit} {study.step:g} "
+        f"({found.evaluations} measurements, overshoot {found.overshoot:.2f}), on the scenarios that choose",
+        "On scenarios that chose nothing (conversion anchored; the projection's own error is not in the intervals):",
+    ]
+    for r in study.reached:
+        change = "" if r.change is None else f", change {_drawn(r.change)}"
+        lines.append(
+            f"  {r.name:14s} at ({r.place[0]:+.2f}, {r.place[1]:+.2f}): distance {_drawn(r.distance)}{change}; "
+            f"letter mass {r.letter_mass:.2f}"
+        )
+    return lines
+
+
+def _drawn(found: Drawn) -> str:
+    return f"{found.value:+.3f} [{found.low:+.3f}, {found.high:+.3f}]"
