@@ -7,7 +7,8 @@ Both programs run the same GGUF file on the same tokens. A vector of the X axis 
 given the exported file as its own loader reads it (`common_control_vector_load` in common/common.cpp: data of direction.N at
 N - 1 times the width, times the strength). Compared are the gaps between the letters, logit A minus logit B, over five doses;
 then, block by block, a direction that was exported for block N with the same direction here behind N - 1, N and N + 1.
-Quantised files compute with rounded activations in llama.cpp, so numbers differ by that rounding.
+llama.cpp rounds activations where weights are quantised, so the doses are compared on the file itself and on a copy in float32,
+which is what this toolkit makes of a quantised file; the blocks on the copy alone.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from pathlib import Path
 
 import llama_cpp
 import numpy as np
-from gguf import GGUFReader
+from gguf import GGUFReader, GGUFValueType, GGUFWriter
+from gguf.quants import dequantize
 
 import culturescope as cs
 from culturescope.experiments.design import Design
@@ -37,6 +39,23 @@ def control_data(path: Path, strength: float) -> np.ndarray:
     for layer, direction in tensors.items():
         data[layer - 1] = direction * strength
     return data
+
+
+def in_float32(path: str, copy: Path) -> str:
+    """Writes the model again with all weights in float32, everything else as it was."""
+    reader = GGUFReader(path)
+    writer = GGUFWriter(copy, reader.fields["general.architecture"].contents())
+    for name, field in reader.fields.items():
+        if not name.startswith("GGUF.") and name != "general.architecture":
+            inner = field.types[-1] if field.types[0] == GGUFValueType.ARRAY else None
+            writer.add_key_value(name, field.contents(), field.types[0], sub_type=inner)
+    for tensor in reader.tensors:
+        writer.add_tensor(tensor.name, dequantize(tensor.data, tensor.tensor_type).astype(np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return str(copy)
 
 
 class Theirs:
@@ -82,16 +101,15 @@ def main() -> None:
     prompts = [tasks[n].prompt for n in chosen]
     ids = model.encode(prompts)
     letters = tuple(letter.id for letter in model.identity.letters)
-    theirs = Theirs(options.model, letters, options.threads)
 
-    def ours(vector: SteeringVector | None = None, alpha: float = 0.0) -> np.ndarray:
+    def ours(vector: SteeringVector, alpha: float) -> np.ndarray:
         gaps = np.empty(len(prompts))
-        with (vector or fitted).applied(model, alpha):
+        with vector.applied(model, alpha):
             for indices, readings in model.read_letters(prompts):
                 gaps[indices] = [r.logits[0] - r.logits[1] for r in readings]
         return gaps
 
-    def other(vector: SteeringVector, alpha: float) -> np.ndarray:
+    def other(theirs: Theirs, vector: SteeringVector, alpha: float) -> np.ndarray:
         with tempfile.TemporaryDirectory() as folder:
             control = control_data(to_gguf(vector, Path(folder) / "v.gguf"), alpha)
         return np.array([theirs.gap(one, control) for one in ids])
@@ -102,36 +120,45 @@ def main() -> None:
     fitted = everywhere.at([middle])
     alphas = [fitted.alpha_for(dose, middle) for dose in DOSES]
     here = np.array([ours(fitted, alpha) for alpha in alphas])
-    there = np.array([other(fitted, alpha) for alpha in alphas])
-    plain = np.array([theirs.gap(one) for one in ids])
-    print(f"unsteered gaps: largest difference {np.abs(there[2] - here[2]).max():.3f} (rounding)")
-    print(f"scale 0 in llama.cpp equals none: {np.abs(there[2] - plain).max():.3g}")
-    print(f"vector {fitted.origin.label}, block {middle}, mean gap over {len(prompts)} prompts:")
+    with tempfile.TemporaryDirectory() as folder:
+        copy = in_float32(options.model, Path(folder) / "model.gguf")
+        for name, file in (("the file", options.model), ("in float32", copy)):
+            theirs = Theirs(file, letters, options.threads)
+            there = np.array([other(theirs, fitted, alpha) for alpha in alphas])
+            print(f"{name}: vector {fitted.origin.label}, block {middle}, {len(prompts)} prompts", flush=True)
+            compare(here, there)
+        plain = np.array([theirs.gap(one) for one in ids])
+        print(f"  scale 0 and no vector differ by {np.abs(there[2] - plain).max():.3g}")
+        print("behind which block direction.N is added: relative distance of the changes, 0 is right")
+        noise = random_like(everywhere, 1)
+        for block in (1, middle, last):
+            direction = noise[block] * everywhere.alpha_for(1.0, block)
+            change = other(theirs, SteeringVector({block: direction}, everywhere.origin), 1.0) - there[2]
+            words = []
+            for place in (block - 1, block, block + 1):
+                if place <= last:
+                    mine = ours(SteeringVector({place: direction}, everywhere.origin), 1.0) - here[2]
+                    far = np.linalg.norm(mine - change) / np.linalg.norm(change)
+                    words.append(f"block {place}: {far:.4f}")
+            print(f"  direction.{block:<3} {'  '.join(words)}", flush=True)
+
+
+def compare(here: np.ndarray, there: np.ndarray) -> None:
+    """Prints how the gaps (doses, prompts) of both programs agree."""
     for dose, a, b in zip(DOSES, here.mean(axis=1), there.mean(axis=1), strict=True):
-        print(f"  dose {dose:+.1f}  here {a:+8.3f}  llama.cpp {b:+8.3f}")
+        print(f"  dose {dose:+.1f}  mean gap here {a:+8.3f}  llama.cpp {b:+8.3f}")
     moved_here, moved_there = np.delete(here - here[2], 2, axis=0), np.delete(there - there[2], 2, axis=0)
     same = np.sign(moved_here) == np.sign(moved_there)
     ranks = (here.argsort(axis=0) == there.argsort(axis=0)).all(axis=0)
-    print(f"same sign of the change: {same.sum()} of {same.size}")
-    print(f"same rank over the five doses: {ranks.sum()} of {ranks.size} prompts")
     means = (here.mean(axis=1).argsort() == there.mean(axis=1).argsort()).all()
-    print(f"same rank of the mean gap: {bool(means)}")
     print(
-        f"correlation of the changes: {np.corrcoef(moved_here.ravel(), moved_there.ravel())[0, 1]:.4f}, "
-        f"slope {np.polyfit(moved_here.ravel(), moved_there.ravel(), 1)[0]:.3f}"
+        f"  largest difference of a gap {np.abs(there - here).max():.4f}, unsteered {np.abs(there - here)[2].max():.4f}"
     )
-
-    print("which block direction.N is added behind: relative distance of the changes, least is right")
-    noise = random_like(everywhere, 1)
-    for block in (1, middle, last - 1, last):
-        direction = noise[block] * everywhere.alpha_for(1.0, block)
-        change = other(SteeringVector({block: direction}, everywhere.origin), 1.0) - there[2]
-        words = []
-        for place in (block - 1, block, block + 1):
-            if place <= last:
-                mine = ours(SteeringVector({place: direction}, everywhere.origin), 1.0) - here[2]
-                words.append(f"block {place}: {np.linalg.norm(mine - change) / np.linalg.norm(change):.3f}")
-        print(f"  direction.{block:<3} {'  '.join(words)}")
+    print(f"  same sign of the change: {same.sum()} of {same.size}; same rank of the mean gap: {bool(means)}")
+    print(f"  same rank over the five doses: {ranks.sum()} of {ranks.size} prompts")
+    correlation = np.corrcoef(moved_here.ravel(), moved_there.ravel())[0, 1]
+    slope = np.polyfit(moved_here.ravel(), moved_there.ravel(), 1)[0]
+    print(f"  changes: correlation {correlation:.5f}, slope {slope:.4f}", flush=True)
 
 
 if __name__ == "__main__":
