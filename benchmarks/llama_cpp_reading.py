@@ -32,10 +32,13 @@ from culturescope.steering.vector import SteeringVector
 DOSES = (-2.0, -1.0, 0.0, 1.0, 2.0)
 
 
-def control_data(path: Path, strength: float) -> np.ndarray:
-    """The floats that llama.cpp makes of a control vector's file."""
+def control_data(path: Path, strength: float, blocks: int) -> np.ndarray:
+    """The floats that llama.cpp makes of a control vector's file, with zeros up to the last block.
+
+    Without these zeros `llama_set_adapter_cvec` leaves what an earlier vector had put behind later blocks.
+    """
     tensors = {int(t.name.split(".")[1]): np.asarray(t.data) for t in GGUFReader(path).tensors}
-    data = np.zeros((max(tensors), len(next(iter(tensors.values())))), dtype=np.float32)
+    data = np.zeros((blocks - 1, len(next(iter(tensors.values())))), dtype=np.float32)
     for layer, direction in tensors.items():
         data[layer - 1] = direction * strength
     return data
@@ -111,7 +114,7 @@ def main() -> None:
 
     def other(theirs: Theirs, vector: SteeringVector, alpha: float) -> np.ndarray:
         with tempfile.TemporaryDirectory() as folder:
-            control = control_data(to_gguf(vector, Path(folder) / "v.gguf"), alpha)
+            control = control_data(to_gguf(vector, Path(folder) / "v.gguf"), alpha, theirs.blocks)
         return np.array([theirs.gap(one, control) for one in ids])
 
     last = len(model.blocks) - 1
