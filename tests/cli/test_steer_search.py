@@ -1,0 +1,87 @@
+"""`steer search`, `steer entangle` and `steer aim` as a user calls them, one after the other, on a tiny model."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from culturescope.cli import run
+
+
+@pytest.fixture(scope="module")
+def searched(tiny, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("steer") / "search"
+    code = run(
+        ["steer", "search", str(tiny("llama")), "-o", str(folder), "--limit", "30", "--top", "2", "-q"]
+    )
+    assert code == 0
+    return folder
+
+
+def test_search_keeps_all_that_later_steps_need(searched):
+    stored = json.loads((searched / "search.json").read_text())
+    assert set(stored["axes"]) == {"X", "Y"}
+    assert sorted(p.name for p in (searched / "vectors").iterdir()) == ["X.safetensors", "Y.safetensors"]
+    parts = [set(ids) for ids in stored["parts"].values()]
+    assert sum(map(len, parts)) == len(set.union(*parts)) == 60
+    for found in stored["axes"].values():
+        assert len(found["chosen"]) == 2
+        assert all(e["random_band"] > 0 for e in found["blocks"])
+
+
+def test_entangle_prints_controls_beside_effects(searched, capsys):
+    assert run(["steer", "entangle", str(searched), "-q"]) == 0
+    out = capsys.readouterr().out
+    assert "random +-" in out
+    assert "Over societies: r 0.58" in out
+    assert "orthogonal" in out
+    study = json.loads((searched / "entangle.json").read_text())
+    assert {d["way"] for d in study["decoupled"]} >= {"orthogonal", "penalised"}
+
+
+def test_aim_at_a_point(searched, capsys):
+    assert (
+        run(["steer", "aim", str(searched), "--point", "0.1,-0.3", "--steps", "1", "--least-mass", "0", "-q"])
+        == 0
+    )
+    out = capsys.readouterr().out
+    assert "Target 0.1_-0.3" in out
+    assert "scenarios that chose nothing" in out
+    assert json.loads((searched / "aim-0.1_-0.3.json").read_text())["aim"]["evaluations"] >= 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["aim", "{search}"], "name one target"),
+        (["aim", "{search}", "--society", "IND", "--point", "1,1"], "name one target"),
+        (["aim", "{search}", "--society", "Indai"], "IND"),
+        (["aim", "{search}", "--point", "one,two"], "x,y"),
+        (["aim", "{search}", "--point", "99,0"], "the map reaches"),
+        (["aim", "{search}", "--point", "1,1", "--on-top-of", "basic"], "persona"),
+        (["aim", "{empty}", "--point", "1,1"], "holds no search"),
+        (["entangle", "{empty}"], "holds no search"),
+        (["entangle", "{search}", "--dose", "0"], "dose"),
+        (["entangle", "{search}", "--blocks", "77"], "block 77"),
+        (["search", "{model}", "-o", "{search}"], "holds a search already"),
+        (["search", "{model}", "--axis", "Z", "-o", "{new}"], "Z"),
+        (["search", "{model}", "--method", "best", "-o", "{new}"], "mean-difference"),
+        (["search", "{model}", "--limit", "3", "-o", "{new}"], "larger limit"),
+        (["search", "{model}", "--top", "0", "-o", "{new}"], "at least one block"),
+    ],
+)
+def test_bad_input_is_one_line(searched, tiny, tmp_path, capsys, arguments, line):
+    places = {"search": searched, "empty": tmp_path, "model": tiny("llama"), "new": tmp_path / "new"}
+    assert run(["steer", *(a.format(**places) for a in arguments)]) == 2
+    err = capsys.readouterr().err
+    assert line in err
+    assert len(err.strip().splitlines()) == 1
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_damaged_search_is_one_line(searched, tmp_path, capsys):
+    for text in ("{", "[]", '{"format": 1}', "\x00"):
+        (tmp_path / "search.json").write_text(text)
+        assert run(["steer", "entangle", str(tmp_path)]) == 2
+        assert len(capsys.readouterr().err.strip().splitlines()) == 1
