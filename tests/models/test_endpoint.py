@@ -151,7 +151,8 @@ def test_a_page_in_place_of_json_is_asked_for_once_more_only() -> None:
 def test_the_key_is_sent_and_never_said(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
     leak = f"bad key {KEY}; see {KEY}"
-    with ScriptedServer([says(f"your key is {KEY}", refusal=KEY), status(401, leak), raw(leak)]) as server:
+    answer = says(f"your key is {KEY}", refusal=KEY, finish=KEY, top=[(KEY, -0.1)])
+    with ScriptedServer([answer, status(401, leak), raw(leak)]) as server:
         one = endpoint(server, api_key_env="MINE", environ={"MINE": f"{KEY}\n"})
         reply = ask(one)
         with pytest.raises(EndpointError) as refused:
@@ -159,9 +160,9 @@ def test_the_key_is_sent_and_never_said(caplog: pytest.LogCaptureFixture) -> Non
         with pytest.raises(EndpointError) as malformed:
             ask(one)
     assert server.headers[0]["authorization"] == f"Bearer {KEY}"
-    said = [reply.text, reply.refusal, str(refused.value), str(malformed.value), repr(one), caplog.text]
+    said = [repr(reply), repr(one), str(refused.value), str(malformed.value), caplog.text]
     assert "MINE" in said[2]
-    assert "[key]" in said[0]
+    assert (reply.text, reply.finish, reply.first) == ("your key is [key]", "[key]", (("[key]", -0.1),))
     assert not any(KEY in text for text in said)
     for error in (refused.value, malformed.value):
         assert error.__cause__ is None

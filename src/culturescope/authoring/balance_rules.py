@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from culturescope.authoring.findings import Balance, Finding
 from culturescope.authoring.texts import by_item, count_words, options, read_texts, reading_ease
 from culturescope.authoring.words import Lexicon
-from culturescope.instrument import Scenario
+from culturescope.instrument import Pack, Scenario
 
 LONGER_SHARE = (0.45, 0.55)
 NEGATION_SHARE = (0.4, 0.6)
@@ -49,6 +49,15 @@ def split_balance(scenarios: Sequence[Scenario]) -> list[Finding]:
         )
         for (item, domain), n in cells.items()
         if abs(n["optimise"] - n["evaluate"]) > 1
+    ]
+
+
+def nothing_missing(scenarios: Sequence[Scenario], pack: Pack) -> list[Finding]:
+    """Every item and every domain of a pack has a scenario: one without is not loaded by what asks models."""
+    missing = pack.model_copy(update={"scenarios": tuple(scenarios)}).without_scenario
+    return [
+        Finding("missing", "error", (one.partition(" ")[2],), f"no scenario belongs to the {one}")
+        for one in missing
     ]
 
 

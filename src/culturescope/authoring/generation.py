@@ -115,6 +115,7 @@ def generate(
         RunFailedError: none of the first answers could be used, so that no more were paid for.
     """
     outcome = Outcome()
+    pack = pool.as_begun(pack)
     try:
         _write_candidates(pool, pack, order, teacher, encode, outcome, advance)
         _judge(pool, pack, order, judge or teacher, outcome, advance)

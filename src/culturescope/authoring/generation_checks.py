@@ -12,7 +12,7 @@ from culturescope.authoring import form_rules, word_rules
 from culturescope.authoring.embeddings import MAX_COSINE, Encode, Vectors
 from culturescope.authoring.findings import Finding
 from culturescope.authoring.form_rules import SHARED_RUNS_ERROR
-from culturescope.authoring.generation_plan import Wanted
+from culturescope.authoring.generation_plan import HASH_DIGITS, Wanted
 from culturescope.authoring.pool import Candidate, Reject
 from culturescope.authoring.teacher import Draft
 from culturescope.authoring.texts import options, runs, words
@@ -113,7 +113,7 @@ class Checker:
 def candidate_id(wanted: Wanted, scenario: Scenario) -> str:
     """Name of a candidate: its place in the plan and a hash of its text, so that another text has another name."""
     shown = digest([scenario.situation, scenario.positive, scenario.negative])
-    return f"{wanted.id}-{shown[:6]}"
+    return f"{wanted.id}-{shown[:HASH_DIGITS]}"
 
 
 def to_scenario(wanted: Wanted, draft: Draft) -> Scenario:

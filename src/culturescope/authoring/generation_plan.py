@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from culturescope.errors import BadInputError
+from culturescope.instrument.schema import LONGEST_NAME
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
+HASH_DIGITS = 6  # of a candidate's text, in its name
 FILE = Path(__file__).parent / "data" / "teacher.toml"
 
 
@@ -68,10 +70,18 @@ def plan(items: Sequence[str], domains: Sequence[str], per_cell: int, seed: int 
         seed: draws the order of themes, settings and occasions.
 
     Raises:
-        BadInputError: the number is not positive.
+        BadInputError: the number is not positive, or item and domain are too long for the names of candidates.
     """
     if per_cell < 1:
         raise BadInputError(f"at least one scenario a cell has to be asked for, not {per_cell}")
+    for item in items:
+        for domain in domains:
+            longest = len(f"{item}-{domain}-p{per_cell:03}-{'0' * HASH_DIGITS}")
+            if longest > LONGEST_NAME:
+                raise BadInputError(
+                    f"item {item} and domain {domain} make names of candidates with {longest} characters; "
+                    f"{LONGEST_NAME} are possible, so shorten them in pack.toml"
+                )
     return [
         _wanted(item, domain, number, seed)
         for number in range(1, per_cell + 1)

@@ -35,13 +35,16 @@ WORD_RULES: tuple[Callable[[Sequence[Scenario], Lexicon], list[Finding]], ...] =
 )
 
 
-def lint(scenarios: Sequence[Scenario], pack: Pack, encode: Encode | None = None) -> LintReport:
+def lint(
+    scenarios: Sequence[Scenario], pack: Pack, encode: Encode | None = None, *, whole: bool = False
+) -> LintReport:
     """Checks scenarios against all rules.
 
     Args:
         scenarios: to be checked; any part of a pack, or drafts for it.
         pack: gives the language and the items.
         encode: sentence encoder (see `load_encoder`); without one, rules of meaning are reported as skipped.
+        whole: whether these are all scenarios of the pack, so that none of its items and domains may lack one.
 
     Returns:
         Findings, tables of balance, leaks of the surface, and the rules that were skipped with reasons.
@@ -54,6 +57,8 @@ def lint(scenarios: Sequence[Scenario], pack: Pack, encode: Encode | None = None
     """
     lists = lexicon(pack.language)
     found = [finding for rule in RULES for finding in rule(scenarios)]
+    if whole:
+        found += balance_rules.nothing_missing(scenarios, pack)
     skipped = []
     if lists:
         found += [finding for rule in WORD_RULES for finding in rule(scenarios, lists)]

@@ -2,7 +2,7 @@
 
 | file | holds |
 |---|---|
-| `pool.json` | pack, seed, teacher, what was asked for, what came of it |
+| `pool.json` | pack, the scenarios it had when the pool was begun, seed, teacher, what was asked for, what came of it |
 | `replies.jsonl` | every reply, appended and synced before anything is done with it; the key is a hash of the request |
 | `candidates.jsonl` | candidates that keep the rules, with the judge's verdict |
 | `rejects.jsonl` | all others, with stage and reason |
@@ -35,6 +35,7 @@ CANDIDATES = "candidates.jsonl"
 REJECTS = "rejects.jsonl"
 SHORTLIST = "shortlist.jsonl"
 SAME = ("pack", "seed")
+BEGUN = "pack_scenarios"
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,7 @@ class Pool:
         self._log = SampleLog(folder / REPLIES)
         self._writing = threading.Lock()
         self._known: dict[str, dict[str, Any]] = {}
+        self._about: dict[str, Any] = {}
 
     @classmethod
     def open(cls, folder: Path, about: Mapping[str, Any]) -> Pool:
@@ -132,7 +134,9 @@ class Pool:
                             f"{folder} was made with the {name} {before.get(name)}, not {about.get(name)}; "
                             "give the same, or a new folder"
                         )
-            write_json(file, dict(about))
+                pool._about = {BEGUN: before[BEGUN]} if isinstance(before.get(BEGUN), list) else {}
+            pool._about = {**about, **pool._about}
+            write_json(file, pool._about)
             pool._known = pool._log.known()
         except BaseException:
             pool.close()
@@ -175,9 +179,22 @@ class Pool:
         """Writes a file of JSON lines, whole or not at all."""
         write_bytes(self.folder / name, b"".join(encode_json(row) + b"\n" for row in rows))
 
-    def finish(self, about: Mapping[str, Any]) -> None:
-        """Writes `pool.json` anew."""
-        write_json(self.folder / POOL, dict(about))
+    def as_begun(self, pack: Pack) -> Pack:
+        """The pack with the scenarios that it had when the pool was begun.
+
+        Examples are drawn from these, and drafts held against these: candidates that were accepted into the pack since then
+        neither change the requests, which would be paid for again, nor count as repeated by themselves.
+        """
+        begun = self._about.get(BEGUN)
+        if begun is None:
+            return pack
+        known = set(begun)
+        return pack.model_copy(update={"scenarios": tuple(s for s in pack.scenarios if s.id in known)})
+
+    def finish(self, outcome: Mapping[str, Any]) -> None:
+        """Adds what came of the run to `pool.json`."""
+        self._about = {**self._about, "outcome": dict(outcome)}
+        write_json(self.folder / POOL, self._about)
 
 
 def read_about(folder: Path) -> dict[str, Any]:
@@ -206,7 +223,7 @@ def read_pool(folder: Path) -> tuple[Pack, dict[str, Candidate], list[str]]:
     """
     about = read_about(folder)
     try:
-        pack = load_pack(about.get("pack"))
+        pack = load_pack(about.get("pack"), whole=False)
     except InstrumentError as error:
         raise InstrumentError(f"the pack of {folder}: {error}") from None
     rows = [_line(folder / CANDIDATES, n, row) for n, row in _rows(folder / CANDIDATES)]

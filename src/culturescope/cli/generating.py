@@ -105,12 +105,12 @@ def generate_command(
     """Let a teacher model write candidates, check and judge them, and make a shortlist for people to review."""
     from culturescope.authoring.embeddings import load_encoder, packaged_folder
     from culturescope.authoring.generation import Order, describe, generate
-    from culturescope.authoring.pool import Pool, about_pack
+    from culturescope.authoring.pool import BEGUN, Pool, about_pack
     from culturescope.authoring.teacher import LocalTeacher
     from culturescope.instrument import load_pack
     from culturescope.models import Budget
 
-    instrument = load_pack(pack)
+    instrument = load_pack(pack, whole=False)
     order = Order(
         items=_among("items", items, instrument.item_ids),
         domains=_among("domains", domains, instrument.domains),
@@ -146,6 +146,7 @@ def generate_command(
         "teacher": writer.name,
         "judge": examiner.name,
         "embeddings": folder.name if folder else None,
+        BEGUN: [s.id for s in instrument.scenarios],
     }
     place = Pool.open(output, json.loads(json.dumps(about)))
     try:
@@ -159,7 +160,7 @@ def generate_command(
             _say_kept(place, output, error)
             raise
         paid = dict(zip(("requests", "tokens"), place.paid, strict=True))
-        place.finish({**json.loads(json.dumps(about)), "outcome": {**outcome.counts(), "paid": paid}})
+        place.finish({**outcome.counts(), "paid": paid})
     finally:
         place.close()
     if as_json:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from culturescope.cli import options as o
+from culturescope.errors import BadInputError
 
 
 def lint_command(
@@ -40,12 +41,17 @@ def lint_command(
     from culturescope.authoring import as_text, lint, load_encoder, packaged_folder
     from culturescope.instrument import load_pack, load_scenarios
 
-    instrument = load_pack(pack)
+    instrument = load_pack(pack, whole=False)
     scenarios = (
         load_scenarios(files, items=instrument.item_ids, domains=instrument.domains)
         if files
         else instrument.scenarios
     )
+    if not scenarios:
+        raise BadInputError(
+            f"the pack {instrument.id} has no scenarios yet: give files to check, or make some with "
+            "culturescope scenarios generate"
+        )
     if plot:
         from culturescope.authoring.coverage import coverage
         from culturescope.authoring.coverage_plot import write_coverage
@@ -53,7 +59,7 @@ def lint_command(
         title = f"Coverage: {len(scenarios)} scenarios of {instrument.id}"
         write_coverage(coverage(scenarios, instrument.language), plot, title)
     folder = embeddings or packaged_folder()
-    report = lint(scenarios, instrument, load_encoder(folder) if folder else None)
+    report = lint(scenarios, instrument, load_encoder(folder) if folder else None, whole=not files)
     typer.echo(json.dumps(report.as_dict(), ensure_ascii=False, indent=2) if as_json else as_text(report))
     if report.errors:
         raise typer.Exit(1)

@@ -17,6 +17,7 @@ PACKS = Path(__file__).parent / "data"
 DEFAULT_NAME = "wvs"
 DEFAULT_PACK = PACKS / DEFAULT_NAME
 FEWEST_NEUTRAL = 2
+MAKING = "culturescope scenarios generate makes candidates for it"
 
 
 def packaged_packs() -> tuple[str, ...]:
@@ -25,11 +26,13 @@ def packaged_packs() -> tuple[str, ...]:
     return (DEFAULT_NAME, *(n for n in names if n != DEFAULT_NAME))
 
 
-def load_pack(pack: str | os.PathLike[str] | None = None) -> Pack:
+def load_pack(pack: str | os.PathLike[str] | None = None, *, whole: bool = True) -> Pack:
     """Loads an instrument, by default the ten items of the map.
 
     Args:
         pack: a folder, or the name of a packaged pack; a name wins over a folder of that name (`./NAME` is the folder).
+        whole: whether every item and every domain must have a scenario; a pack that is being written has not, and only what
+            writes and checks scenarios takes it.
 
     Raises:
         InstrumentError: a file is missing or wrong; the message names file, line and field.
@@ -37,7 +40,7 @@ def load_pack(pack: str | os.PathLike[str] | None = None) -> Pack:
     source = pack_source(pack)
     if source is None:
         return _packaged(DEFAULT_NAME)
-    return _packaged(source) if source in packaged_packs() else _read_pack(Path(source))
+    return _packaged(source) if source in packaged_packs() else _read_pack(Path(source), whole)
 
 
 def pack_source(pack: str | os.PathLike[str] | None) -> str | None:
@@ -63,7 +66,7 @@ def _packaged(name: str) -> Pack:
     return _read_pack(PACKS / name)
 
 
-def _read_pack(folder: Path) -> Pack:
+def _read_pack(folder: Path, whole: bool = True) -> Pack:
     file = folder / "pack.toml"
     content, text = read_toml(file, ("pack", "axis", "item"))
     head = content.get("pack")
@@ -74,18 +77,11 @@ def _read_pack(folder: Path) -> Pack:
     _check_items(axes, items, file)
     domains = _domains(head, file)
     files = sorted((folder / "scenarios").glob("*.jsonl"))
-    if not files:
-        raise InstrumentError(f"{folder / 'scenarios'} holds no .jsonl file")
+    if whole and not files:
+        raise InstrumentError(f"{folder / 'scenarios'} holds no .jsonl file; {MAKING}")
     scenarios = load_scenarios(files, items=[i.id for i in items], domains=domains)
-    for what, ids, used in (
-        ("item", [i.id for i in items], {s.item for s in scenarios}),
-        ("domain", domains, {s.domain for s in scenarios}),
-    ):
-        for one in ids:
-            if one not in used:
-                raise InstrumentError(f"{folder / 'scenarios'}: no scenario belongs to the {what} {one}")
     order = {item.id: n for n, item in enumerate(items)}
-    whole = {
+    fields = {
         **head,
         "axes": axes,
         "items": items,
@@ -95,7 +91,11 @@ def _read_pack(folder: Path) -> Pack:
     for key in ("axes", "items", "scenarios", "personas"):
         if key in head:
             raise InstrumentError(f'{file}: the field "{key}" does not belong into [pack]')
-    pack = validate(Pack, whole, f"{file}, [pack]")
+    pack = validate(Pack, fields, f"{file}, [pack]")
+    if whole and pack.without_scenario:
+        raise InstrumentError(
+            f"{folder / 'scenarios'}: no scenario belongs to the {pack.without_scenario[0]}; {MAKING}"
+        )
     _check_societies(pack, file)
     return pack
 

@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+LONGEST_NAME = 64
 Split = Literal["optimise", "evaluate"]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=64)]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=LONGEST_NAME)]
 
 
 class Data(BaseModel):
@@ -89,7 +90,7 @@ class Pack(Data):
 
     `personas` are those of the instrument check; without any there is no check. `societies` names the reference points
     that a place on the map needs (`wvs`: those that come with the package); without it there are axis scores and verdicts.
-    `source` says in words where axes and items come from.
+    `source` says in words where axes and items come from. A pack whose scenarios are still to be written may have none.
     """
 
     id: Name
@@ -99,7 +100,7 @@ class Pack(Data):
     domains: tuple[Name, ...] = Field(min_length=1)
     axes: tuple[Axis, ...] = Field(min_length=1)
     items: tuple[Item, ...] = Field(min_length=1)
-    scenarios: tuple[Scenario, ...] = Field(min_length=1)
+    scenarios: tuple[Scenario, ...]
     personas: tuple[CheckPersona, ...] = ()
     societies: Literal["wvs"] | None = None
     source: str = ""
@@ -116,6 +117,15 @@ class Pack(Data):
     def item_ids(self) -> tuple[str, ...]:
         """Ids of the items, in the pack's order."""
         return tuple(i.id for i in self.items)
+
+    @property
+    def without_scenario(self) -> tuple[str, ...]:
+        """Items and domains that no scenario belongs to, in words: `item Y01`, `domain family`."""
+        items, domains = {s.item for s in self.scenarios}, {s.domain for s in self.scenarios}
+        return (
+            *(f"item {i}" for i in self.item_ids if i not in items),
+            *(f"domain {d}" for d in self.domains if d not in domains),
+        )
 
     def axis_of(self, scenario: Scenario) -> str:
         """Id of the axis that a scenario belongs to."""

@@ -249,12 +249,12 @@ class Endpoint:
             counts = (sum(estimated_tokens(m["content"]) for m in body["messages"]), estimated_tokens(text))
         return Reply(
             text=self._without_key(text),
-            finish=as_text(choice.get("finish_reason")) or "stop",
+            finish=self.clean(as_text(choice.get("finish_reason")), 40) or "stop",
             prompt_tokens=int(counts[0] or 0),
             new_tokens=int(counts[1] or 0),
             counted=counted,
             refusal=self._without_key(refusal),
-            first=first_tokens(choice.get("logprobs")),
+            first=tuple((self._without_key(t), value) for t, value in first_tokens(choice.get("logprobs"))),
         )
 
     def _estimate(self, body: Mapping[str, Any], answer: Mapping[str, Any]) -> int:
