@@ -1,6 +1,7 @@
 """`culturescope map`: several runs on one map, every format, domains, and what may not be said."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from culturescope.cli import run
 from culturescope.errors import BadInputError
 from culturescope.experiments.calibration import calibration_of
+from culturescope.instrument.loader import PACKS
 from culturescope.people import fit_projection
 from culturescope.people.conversion import units
 
@@ -71,6 +73,26 @@ def test_domains_have_places_of_their_own(probed, tmp_path, capsys):
     found = json.loads(capsys.readouterr().out)["placements"]
     places = {p["domain"] for p in found if p["kind"] == "model"}
     assert places == {"family", "workplace", "legal"}
+
+
+def test_domains_are_those_of_the_runs_own_pack(tiny, tmp_path, capsys):
+    """A translation of the pack may name its domains as it likes."""
+    pack = shutil.copytree(PACKS / "wvs", tmp_path / "translated")
+    for file in [pack / "pack.toml", *(pack / "scenarios").glob("*.jsonl")]:
+        file.write_text(file.read_text(encoding="utf-8").replace('"family"', '"home"'), encoding="utf-8")
+    folder = tmp_path / "r"
+    ask = ["probe", str(tiny("qwen2")), "--pack", str(pack), "--limit", "30", "--templates", "1", "--quiet"]
+    assert run([*ask, "-o", str(folder)]) == 0
+    capsys.readouterr()
+    for asked, wanted in (("home,legal", {"home", "legal"}), ("each", {"home", "workplace", "legal"})):
+        map_it = ["map", str(folder), "--domain", asked, "--conversion", "paper", "--json"]
+        assert run([*map_it, "-o", str(tmp_path / "m.html")]) == 0
+        found = json.loads(capsys.readouterr().out)["placements"]
+        assert {p["domain"] for p in found if p["kind"] == "model"} == wanted
+    assert run(["map", str(folder), "--domain", "family"]) == 2
+    assert (
+        f'"family" is not one of home, workplace, legal (pack wvs, run {folder})' in capsys.readouterr().err
+    )
 
 
 def test_words_say_that_an_unchecked_model_has_no_place(probed, tmp_path, capsys):

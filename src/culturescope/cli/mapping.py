@@ -65,23 +65,18 @@ def map_command(
     """
     from culturescope.experiments.mapping import map_runs
     from culturescope.experiments.report import CONVERSIONS
-    from culturescope.instrument import load_pack
     from culturescope.page import write_map
     from culturescope.people import calibration_words, describe
 
-    known = load_pack().domains
     o.one_of("conversion", conversion, (*CONVERSIONS, "both"))
     if persona is not None:
         o.one_of("persona", persona, ("basic", "advanced"))
         if not calibrate:
             raise BadInputError("--persona says what to calibrate on, so it needs --calibrate RUN")
     chosen = CONVERSIONS if conversion == "both" else tuple(c for c in CONVERSIONS if c == conversion)
-    if domain is None:
-        domains: tuple[str | None, ...] = (None,)
-    else:
-        domains = known if domain == "each" else tuple(d.strip() for d in domain.split(","))
-        for one in domains:
-            o.one_of("domain", one, known)
+    domains: tuple[str | None, ...] | None = (None,)
+    if domain is not None:
+        domains = None if domain == "each" else tuple(d.strip() for d in domain.split(","))
     figure = map_runs(
         runs,
         conversions=chosen,

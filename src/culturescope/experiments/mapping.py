@@ -24,7 +24,7 @@ def map_runs(
     runs: Sequence[str | os.PathLike[str]],
     *,
     conversions: Sequence[Conversion] = CONVERSIONS,
-    domains: Sequence[str | None] = (None,),
+    domains: Sequence[str | None] | None = (None,),
     calibrate: Sequence[str | os.PathLike[str]] = (),
     persona: str | None = None,
     personas: bool = True,
@@ -34,14 +34,15 @@ def map_runs(
     Args:
         runs: run folders, each once.
         conversions: how scores become item values.
-        domains: domains to place on their own; None is the place over all of them.
+        domains: domains of the runs' own packs to place on their own, a None among them for the place over all; None in
+            place of a list takes each domain of a run's pack.
         calibrate: run folders with personas of societies, of the same model; they set k and intercept of `anchored`.
         persona: the kind of persona that calibrates, where these runs hold two.
         personas: whether the places under personas of societies are drawn as well.
 
     Raises:
-        BadInputError: no runs, a run of another instrument, an item of the map was not asked, or the personas cannot
-            calibrate the map.
+        BadInputError: no runs, a run of another instrument, an item of the map was not asked, a domain that a run's pack
+            does not have, or the personas cannot calibrate the map.
         RunFolderError: a folder is no run, or some of its prompts have no answer yet.
     """
     from culturescope.page import figure_of
@@ -55,6 +56,7 @@ def map_runs(
     if calibrate and "anchored" not in conversions:
         raise BadInputError("a calibration belongs to the conversion anchored; paper has none")
     asked = []
+    own: list[Sequence[str | None]] = []
     labels = _labels(folders)
     surveys = [(f, label) for f, label in zip(folders, labels, strict=True) if is_survey(f)]
     if surveys and "paper" not in conversions:
@@ -71,15 +73,21 @@ def map_runs(
                 f"{folder.path}: the map needs societies, and the pack {pack.id} has none; "
                 f"culturescope page {folder.path} shows its axis scores and verdicts"
             )
+        for one in domains or ():
+            if one is not None and one not in pack.domains:
+                raise BadInputError(
+                    f'--domain: "{one}" is not one of {", ".join(pack.domains)} (pack {pack.id}, run {folder.path})'
+                )
         rows = answered_rows(folder, design)
         asked.append((design, rows, compute_results(rows, seed=design.seed)))
+        own.append(pack.domains if domains is None else domains)
     calibration = None
     if calibrate:
         verdicts = [verdicts_of(results) for _, _, results in asked]
         mapped = [(folder, found) for (folder, _), found in zip(probed, verdicts, strict=True)]
         calibration = calibration_from(calibrate, mapped, kind=persona)
     found: list[Placement] = []
-    for (design, rows, results), (_, label) in zip(asked, probed, strict=True):
+    for (design, rows, results), (_, label), places_wanted in zip(asked, probed, own, strict=True):
         places = [
             place
             for of in (places_of, persona_places_of)[: 1 + personas]
@@ -88,7 +96,7 @@ def map_runs(
                 rows,
                 label,
                 conversions=conversions,
-                domains=domains,
+                domains=places_wanted,
                 calibration=calibration,
                 seed=design.seed,
             )
