@@ -77,6 +77,9 @@ def test_right_and_wrong_answers_get_mcnemars_test():
     assert found.value == pytest.approx(-7 / 61)
     assert found.p == pytest.approx(binomtest(2, 11).pvalue)
     assert found.low < -7 / 61 < found.high
+    # 7 of 21 pairs fell and 1 rose: -0.517 to -0.026 (Fagerland, Lydersen and Laake 2014, Statistics in Medicine 33, 2850-2875).
+    known = paired_difference([1] * 7 + [0] + [1] * 13, [0] * 7 + [1] + [1] * 13)
+    assert (known.low, known.high) == pytest.approx((-0.517, -0.026), abs=5e-4)
     same = paired_difference(before, before)
     assert same.p == 1
     z = 1.959964**2

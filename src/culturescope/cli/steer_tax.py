@@ -12,6 +12,7 @@ import typer
 from culturescope.cli import options as o
 from culturescope.cli import steer_options as so
 from culturescope.cli.steer_generate import Alphas, Vectors, alphas_of
+from culturescope.errors import BadInputError
 
 if TYPE_CHECKING:
     from culturescope.experiments.steer.tax import Tax
@@ -75,6 +76,8 @@ def tax_command(
 
     adapter.check_installed()
     names = [part.strip() for part in tasks.split(",") if part.strip()]
+    if not names:
+        raise BadInputError("--tasks: name a .yaml file or a task of lm-eval")
     if not download:
         adapter.go_offline()
     asked = [adapter.read_task(name, download=download) for name in names]

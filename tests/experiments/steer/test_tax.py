@@ -14,6 +14,7 @@ from culturescope.errors import BadInputError
 from culturescope.experiments.steer.lm_eval_adapter import evaluate, read_task, scores_of
 from culturescope.experiments.steer.tax import compare, tax
 from culturescope.steering.applying import Edit
+from culturescope.steering.foreign import to_lm_eval
 from culturescope.steering.vector import Origin, SteeringVector
 from tests.tiny import HIDDEN
 
@@ -94,7 +95,9 @@ def test_task_files_are_plain_and_local(tmp_path):
         read_task(str(tmp_path / "missing.yaml"))
     with pytest.raises(BadInputError, match=r"a \.yaml file or the name"):
         read_task("folder/arc_easy")
-    assert read_task("arc_easy") == "arc_easy"
+    with pytest.raises(BadInputError, match=r"a \.yaml file or the name"):
+        read_task(str(tmp_path))
+    assert [read_task(name) for name in ("arc_easy", "longer_0.5k")] == ["arc_easy", "longer_0.5k"]
     (tmp_path / "hub.yaml").write_text("task: t\ndataset_path: org/data\n")
     assert read_task(str(tmp_path / "hub.yaml"), download=True)["dataset_path"] == "org/data"
     assert yaml.safe_load(TASK.read_text())["task"] == "culturescope_everyday"
@@ -128,6 +131,22 @@ def test_lm_eval_sees_the_steered_model(tiny_loaded):
     assert model.tokenizer.pad_token is None or model.tokenizer.pad_token != "", (
         "the tokenizer is left as it was"
     )
+
+
+@needs_lm_eval
+def test_the_exported_file_does_the_same_in_lm_eval_itself(tiny, tiny_loaded, tmp_path):
+    from lm_eval.models.hf_steered import SteeredModel
+
+    model = tiny_loaded("qwen2")
+    path = to_lm_eval(vector(), tmp_path / "v.pt", alpha=0.7, hookpoint="layers.{}")
+    theirs = SteeredModel(pretrained=str(tiny("qwen2")), steer_path=str(path), device="cpu", dtype="float32")
+    texts = [("Which one is it?", " This one."), ("Why?", " Because it is so.")]
+    asked = [((a, b), theirs.tok_encode(a), theirs.tok_encode(b)) for a, b in texts]
+    for (_, start, end), (sum_of_logs, _) in zip(asked, theirs._loglikelihood_tokens(asked), strict=True):
+        with vector().applied(model, 0.7), torch.inference_mode():
+            log = model.module(torch.tensor([start + end])).logits[0].double().log_softmax(dim=-1)
+        expected = sum(float(log[len(start) - 1 + n, token]) for n, token in enumerate(end))
+        assert sum_of_logs == pytest.approx(expected, abs=1e-3)
 
 
 def best_choice(model, row) -> int:

@@ -65,7 +65,7 @@ def read_task(name: str, *, download: bool = False) -> Task:
     """
     path = Path(name)
     if path.suffix not in (".yaml", ".yml"):
-        if path.suffix or os.sep in name:
+        if os.sep in name or path.exists():  # names of lm-eval may have dots
             raise BadInputError(f"a task is a .yaml file or the name of one of lm-eval's, not {name}")
         return name
     import yaml
