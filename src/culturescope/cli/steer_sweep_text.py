@@ -19,17 +19,17 @@ def lines_of(found: Sweep) -> Iterator[str]:
         f"  letter mass {plain.letter_mass:.3f}, mean b {plain.bias:+.2f}, mean |b| {plain.mean_abs_b:.2f}{_unsteered(plain)}"
     )
     head = "".join(f" {'d ' + a + ' change':>24}" for a in axes)
+    quality = f" {'perplexity x':>19} {'KL':>7} {'rep.':>6} {'like.':>6}" if plain.quality else ""
     yield (
-        f"{'vector':<10} {'alpha':>7} {'dose':>6} {'gaps':>6}{head} {'x':>6} {'y':>6} {'mass':>6} {'b':>6} "
-        + (f"{'perplexity x':>19} {'KL':>7} {'rep.':>6} {'like.':>6}" if plain.quality else "")
+        f"{'vector':<10} {'alpha':>7} {'dose':>6} {'gaps':>6}{head} {'x':>6} {'y':>6} {'mass':>6} {'b':>6}{quality}"
     )
     for row in found.rows[1:]:
         yield _line(row)
     for effect in found.random:
         where = "beyond" if effect.beyond else "inside"
         yield (
-            f"{effect.vector} at {effect.alpha:+.3g}, axis {effect.axis}: change {effect.change.value:+.3f} lies {where} the "
-            f"band of {effect.vectors} random vectors ({effect.low:+.3f} to {effect.high:+.3f})"
+            f"{effect.vector} at {effect.alpha:+.3g}, axis {effect.axis}: change {effect.change.value:+.3g} lies {where} the "
+            f"band of {effect.vectors} random vectors ({effect.low:+.3g} to {effect.high:+.3g})"
         )
     budget = found.budget
     yield (
