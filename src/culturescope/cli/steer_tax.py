@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -80,6 +81,8 @@ def tax_command(
         raise BadInputError("--tasks: name a .yaml file or a task of lm-eval")
     if not download:
         adapter.go_offline()
+    if quiet:
+        os.environ.setdefault("TQDM_DISABLE", "1")  # lm-eval's bars; read when tqdm is imported
     asked = [adapter.read_task(name, download=download) for name in names]
     from culturescope.experiments.steer.tax import tax
     from culturescope.models import load as load_model

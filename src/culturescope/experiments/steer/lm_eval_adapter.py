@@ -125,6 +125,7 @@ def evaluate(
     if any(edit.positions != "all" for edit in edits):
         raise BadInputError("lm-eval shows hooks no mask, so only positions=all can be steered there")
     import copy
+    import logging
 
     import lm_eval
     from lm_eval.models.huggingface import HFLM
@@ -133,6 +134,7 @@ def evaluate(
     from culturescope.models.quiet import quiet
 
     run: Any = lm_eval.simple_evaluate
+    logging.getLogger("lm_eval").setLevel(logging.ERROR)  # it warns of every model that was loaded before
     # lm-eval fills the dictionaries of tasks in place; a second run needs them as they were.
     asked = copy.deepcopy(list(tasks))
     own = any(isinstance(task, str) for task in tasks)
