@@ -113,6 +113,11 @@ def test_weights_all_zero_or_missing(value, columns, tmp_path, refused):
     refused(path, rf"none of its 300 respondents can be used \({reason}\).*--weight")
 
 
+def test_columns_without_respondents(columns, tmp_path, refused):
+    nobody = {k: v[:0] for k, v in columns.items()}
+    refused(s.write(tmp_path / "f.csv", nobody), "f.csv has columns but no respondents")
+
+
 def test_an_empty_society_is_named_and_can_be_left_out(columns, tmp_path, refused):
     weight = np.where(columns["B_COUNTRY"] == 356, 0.0, columns["W_WEIGHT"])
     path = s.write(tmp_path / "f.sav", {**columns, "W_WEIGHT": weight})

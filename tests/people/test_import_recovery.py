@@ -8,7 +8,7 @@ import pytest
 
 from culturescope.cli import run
 from culturescope.errors import BadInputError
-from culturescope.people import fit_projection, load_people
+from culturescope.people import fit_projection, load_people, profile_of
 from culturescope.people.survey_files import (
     Options,
     check_output,
@@ -325,6 +325,7 @@ def test_denmark_gets_its_means_and_joins_the_fit(tmp_path, capsys):
     assert "DNK" not in fit_projection().codes
     # Northern Cyprus has no place on the map, so its means are beside it.
     assert "CYP-N" not in people.item_means
+    assert set(people.unplaced) == {"CYP-N"}
     assert {(one.code, one.name) for one in imported_surveys(tmp_path / "out")} >= {
         ("CYP-N", "Northern Cyprus")
     }
@@ -336,6 +337,46 @@ def test_denmark_gets_its_means_and_joins_the_fit(tmp_path, capsys):
     assert next(line for line in capsys.readouterr().out.splitlines() if line.startswith("DNK")).endswith(
         "10"
     )
+
+
+def test_a_society_without_a_place_is_shown_but_never_on_the_map(tmp_path, capsys):
+    data = s.sample({"CYP-N": 197, "N": 7777}, n=300, year=2018, seed=5)
+    columns = s.table("wvs7", data)
+    columns["Q46"] = np.where(columns["B_COUNTRY"] == 7777, -4.0, columns["Q46"])
+    out = write_import(import_files([s.write(tmp_path / "f.csv", columns)]), tmp_path / "out")
+    people = load_imported(out)
+    assert people.societies == load_people().societies
+    assert fit_projection(people).codes == fit_projection().codes
+    profile = profile_of(people, "northern cyprus")
+    assert (profile.code, profile.year, profile.missing) == ("CYP-N", 2018, ())
+    assert profile.answers[0].mean == people.unplaced["CYP-N"].means.means[profile.answers[0].item]
+    with pytest.raises(
+        BadInputError, match=r"Northern Cyprus \(CYP-N\) has imported item means but no place"
+    ):
+        people.society("cyp-n")
+    # A second import keeps what the first one held, and gives way to fewer items nowhere.
+    again = load_imported(out, people)
+    assert again.unplaced == people.unplaced
+
+    def show(*arguments):
+        assert run(["people", *arguments, "--tables", str(out)]) == 0
+        return capsys.readouterr().out
+
+    fit = fit_projection()
+    x, y = fit.place(people.unplaced["CYP-N"].means.means)
+    text = show("show", "cyp-n", "--persona", "advanced")
+    assert "Northern Cyprus (CYP-N), imported: no place on the map" in text
+    assert f"Predicted from its ten item means, not official: x {x:+.2f} (sd " in text
+    assert "Persona advanced-CYP-N:" in text
+    known = json.loads(show("show", "CYP-N", "--json"))
+    assert (known["x"], known["predicted"]["y"]) == (None, pytest.approx(y))
+    assert known["predicted"]["sd_x"] > fit.loo_rmse[0]
+    # One item is missing, so nothing is predicted.
+    partial = show("show", "N7777")
+    assert "Predicted" not in partial
+    assert "missing: X02" in partial
+    assert "CYP-N (Northern Cyprus, 10 items), N7777 (N7777, 9 items)" in show("list").splitlines()[-1]
+    assert "CYP-N" not in show("list", "--zone", "Confucian")
 
 
 def test_the_official_procedure_runs_on_the_same_respondents(few, tmp_path):

@@ -1,10 +1,13 @@
 """The projection: who is in the fit, how good it is, and what it refuses."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from culturescope.errors import BadInputError
 from culturescope.people import (
+    ItemMeans,
     calibrate,
     calibration_words,
     conversion_of,
@@ -170,15 +173,31 @@ def test_noise_is_refused(projection, codes, noise):
 
 
 def test_the_interval_of_k_holds_what_was_planted(projection):
-    """Offsets of items do not bias k; those of societies widen its interval."""
-    rng, hits, tries = np.random.default_rng(0), 0, 200
-    for seed in range(tries):
-        codes = rng.choice(FITTED, 12, replace=False).tolist()
-        # d is exact here and people scatter around the line, as the fit has it.
-        given = personas(projection, codes, 1.0, 0.0, items=1.0, seed=seed)
-        found = calibrate(given, GOOD, projection)
-        hits += found.k_interval[0] - 1e-9 <= 1.0 <= found.k_interval[1] + 1e-9
-    assert hits == tries
+    """People scatter around the line, items have levels of their own, and all answers of a society may be shifted alike."""
+    rng, people, unit = np.random.default_rng(0), projection.people, units(projection)
+    middle, hits, widths, tries = projection.means.mean(axis=0), 0, {}, 300
+    for shift in (0.0, 0.3):
+        for _ in range(tries):
+            d = rng.standard_normal((8, 10))
+            z = 1.0 * d + rng.standard_normal(10) + shift * rng.standard_normal((8, 1))
+            means = middle + unit * (z + 0.5 * rng.standard_normal(z.shape))
+            planted_means = {
+                code: ItemMeans(
+                    code=code, year=2018, means=dict(zip(people.item_ids, row, strict=True)), sources=()
+                )
+                for code, row in zip(SOCIETIES, means.tolist(), strict=True)
+            }
+            given = {
+                c: dict(zip(people.item_ids, row, strict=True))
+                for c, row in zip(SOCIETIES, d.tolist(), strict=True)
+            }
+            found = calibrate(
+                given, GOOD, replace(projection, people=replace(people, item_means=planted_means))
+            )
+            hits += found.k_interval[0] <= 1.0 <= found.k_interval[1]
+            widths.setdefault(shift, []).append(found.k_interval[1] - found.k_interval[0])
+    assert 0.92 < hits / (2 * tries) < 0.985, hits / (2 * tries)
+    assert np.median(widths[0.3]) > 1.05 * np.median(widths[0.0])
 
 
 @pytest.mark.parametrize("verdicts", [{"Y": "weak", "X": "interpretable"}, {"Y": "interpretable"}, {}])

@@ -101,7 +101,7 @@ def import_command(
     if gap := found.own_map.against_official:
         typer.echo(
             f"The official procedure on these respondents: {'' if gap.holds else 'not '}the official map (root mean square "
-            f"difference x {gap.x:.3f}, y {gap.y:.3f} over {gap.societies} societies)."
+            f"difference x {gap.x:.3f}, y {gap.y:.3f} over {gap.societies} {'society' if gap.societies == 1 else 'societies'})."
         )
     for note in found.notes:
         typer.echo(note)

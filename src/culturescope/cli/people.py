@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +11,9 @@ from culturescope.cli import options as o
 from culturescope.cli.importing import import_command
 from culturescope.cli.projecting import projection_command
 from culturescope.errors import BadInputError
+
+if TYPE_CHECKING:
+    from culturescope.people import People, Society, SocietyProfile
 
 people_app = typer.Typer(help="Societies on the map: positions and item means.", no_args_is_help=True)
 people_app.command("import")(import_command)
@@ -56,6 +59,13 @@ def people_list(
         f"{len(entries)} societies; x: survival to self-expression, y: traditional to secular-rational; "
         f"series {people.series}; items: how many of the ten item means are known."
     )
+    if people.unplaced and wanted is None:
+        apart = ", ".join(
+            f"{u.code} ({u.name}, {len(u.means.means)} items)" for u in people.unplaced.values()
+        )
+        typer.echo(
+            f"Imported, without a place on the map: {apart}; culturescope people show CODE shows their item means."
+        )
 
 
 @people_app.command("show")
@@ -86,9 +96,9 @@ def people_show(
 
     o.one_of("persona", persona, ("basic", "advanced"))
     people = o.people_tables(tables)
-    s = people.society(name)
-    profile = profile_of(people, s.code)
-    keys = dict.fromkeys((s.source, *profile.sources))
+    s = None if people.without_place(name) else people.society(name)
+    profile = profile_of(people, s.code if s else name)
+    keys = dict.fromkeys(((s.source,) if s else ()) + profile.sources)
     answers = [(a, *answer_words(a.item, a.category)) for a in profile.answers]
     texts = personas_for(
         "none" if persona is None else "basic" if persona == "basic" else "advanced",
@@ -96,10 +106,10 @@ def people_show(
         given_name=given_name,
         allow_partial=allow_partial,
     )
-    named = given_name_source(s.code) if persona == "advanced" and given_name is None else None
+    named = given_name_source(profile.code) if persona == "advanced" and given_name is None else None
     if as_json:
         entry = {
-            **s.model_dump(exclude={"source"}),
+            **_position(s, profile, people),
             "item_year": profile.year,
             "item_means": {a.item: a.mean for a, *_ in answers},
             "nearest": {
@@ -112,8 +122,18 @@ def people_show(
             entry["persona"] = {"id": texts[0].id, "text": texts[0].text, "given_name_source": named}
         typer.echo(json.dumps(entry, ensure_ascii=False, indent=2))
         return
-    typer.echo(f"{s.name} ({s.code}), {s.zone or 'no zone'}, survey of {s.year}")
-    typer.echo(f"x {s.x:+.3f} (survival to self-expression), y {s.y:+.3f} (traditional to secular-rational)")
+    if s:
+        typer.echo(f"{s.name} ({s.code}), {s.zone or 'no zone'}, survey of {s.year}")
+        typer.echo(
+            f"x {s.x:+.3f} (survival to self-expression), y {s.y:+.3f} (traditional to secular-rational)"
+        )
+    else:
+        typer.echo(f"{profile.name} ({profile.code}), imported: no place on the map in these tables")
+        if near := _position(s, profile, people)["predicted"]:
+            typer.echo(
+                f"Predicted from its ten item means, not official: x {near['x']:+.2f} (sd {near['sd_x']:.2f}), "
+                f"y {near['y']:+.2f} (sd {near['sd_y']:.2f})"
+            )
     if not answers:
         typer.echo("Item means: none in these tables.")
     else:
@@ -131,3 +151,25 @@ def people_show(
         typer.echo(f"Source: {people.sources[key]}")
     if named:
         typer.echo(f"Source of the given name: {named}")
+
+
+def _position(s: Society | None, profile: SocietyProfile, people: People) -> dict[str, Any]:
+    """The place of a society, or where there is none what its item means predict, with the error of the projection."""
+    if s:
+        return s.model_dump(exclude={"source"})
+    from culturescope.people import fit_projection
+
+    known: dict[str, Any] = {
+        "code": profile.code,
+        "name": profile.name,
+        "zone": None,
+        "year": None,
+        "x": None,
+        "y": None,
+    }
+    if profile.missing:
+        return {**known, "predicted": None}
+    fit = fit_projection(people)
+    means = fit.vector({a.item: a.mean for a in profile.answers})
+    (x, y), (sd_x, sd_y) = fit.project(means).tolist(), (fit.error(means).diagonal() ** 0.5).tolist()
+    return {**known, "predicted": {"x": x, "y": y, "sd_x": sd_x, "sd_y": sd_y}}

@@ -41,13 +41,14 @@ class SocietyProfile(Frozen):
 
 
 def profile_of(people: People, name: str) -> SocietyProfile:
-    """The profile of a society by code or name, with as many items as the tables hold.
+    """The profile of a society by code or name, with as many items as the tables hold; it needs no place on the map.
 
     Raises:
         BadInputError: unknown society.
     """
-    society = people.society(name)
-    known = people.item_means.get(society.code)
+    unplaced = people.without_place(name)
+    society = unplaced or people.society(name)
+    known = unplaced.means if unplaced else people.item_means.get(society.code)
     means = known.means if known else {}
     return SocietyProfile(
         code=society.code,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import functools
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,14 @@ class ItemMeans(Frozen):
         return tuple(i for i in items if i not in self.means)
 
 
+class Unplaced(Frozen):
+    """A society with item means, imported from survey files, that the map has no position of."""
+
+    code: str
+    name: str
+    means: ItemMeans
+
+
 class Source(Frozen):
     """Where figures come from."""
 
@@ -77,6 +85,7 @@ class People:
         sources: by key.
         left_out: societies that the fit leaves out although years and items would allow them, with the reason.
         rescaling: slope and intercept from factor scores to the official x and y.
+        unplaced: societies of an import without a position, by code; no fit, map or distance on it counts them.
     """
 
     series: str
@@ -87,6 +96,7 @@ class People:
     sources: Mapping[str, Source]
     left_out: Mapping[str, str]
     rescaling: Mapping[str, tuple[float, float]]
+    unplaced: Mapping[str, Unplaced] = field(default_factory=dict)
 
     @property
     def item_ids(self) -> tuple[str, ...]:
@@ -102,9 +112,14 @@ class People:
         """A society by code or name, in any case.
 
         Raises:
-            BadInputError: unknown; the message gives the nearest codes and names.
+            BadInputError: unknown (the message gives the nearest codes and names), or one without a place on the map.
         """
-        asked = " ".join(name.split()).casefold()
+        if one := self.without_place(name):
+            raise BadInputError(
+                f"{one.name} ({one.code}) has imported item means but no place on the map, which this needs; "
+                f"culturescope people show {one.code} --tables FOLDER shows what is known of it"
+            )
+        asked = _plain(name)
         if not asked:
             raise BadInputError(
                 "no society was named: give a code or a name, for example IND or India; culturescope people list shows all"
@@ -125,6 +140,11 @@ class People:
         raise BadInputError(
             f'unknown society "{given}"; nearest are {shown}; culturescope people list shows all'
         )
+
+    def without_place(self, name: str) -> Unplaced | None:
+        """A society of an import that has no position, by code or name, in any case; None for all others."""
+        asked = _plain(name)
+        return next((u for u in self.unplaced.values() if asked in (_plain(u.code), _plain(u.name))), None)
 
     def position(self, code: str, year: int) -> Society | None:
         """A society's position in a year, where these tables hold it."""
@@ -238,6 +258,10 @@ def check_item_value(item: Item, value: float) -> float:
             f"{item.id} ({item.label}): {value:g} lies outside of its range {low:g} to {high:g}"
         )
     return value
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.split()).casefold()
 
 
 def _societies(

@@ -13,7 +13,15 @@ from pydantic import ValidationError
 
 from culturescope.errors import BadInputError
 from culturescope.people.survey_files.writing import ABOUT, FORMAT, GROUP_MEANS, MEANS, POSITIONS, SHARES
-from culturescope.people.tables import ItemMeans, People, Society, Source, check_item_value, load_people
+from culturescope.people.tables import (
+    ItemMeans,
+    People,
+    Society,
+    Source,
+    Unplaced,
+    check_item_value,
+    load_people,
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +54,7 @@ def load_imported(folder: Path, people: People | None = None) -> People:
 
     A society keeps one set of means: most items first, then a year that the map has a position of, then the later year, then
     the imported one. Official positions stay. Where the import reproduces the official map, its positions of further years and
-    societies are added; societies without any position are left to `imported_surveys`.
+    societies are added; societies that are still without one stand apart, in `unplaced`.
 
     Args:
         folder: what `culturescope people import` wrote.
@@ -57,23 +65,31 @@ def load_imported(folder: Path, people: People | None = None) -> People:
     """
     people = people or load_people()
     people = people.with_societies(_new_positions(folder, people))
-    means = dict(people.item_means)
-    ranked: dict[str, tuple[int, bool, int, bool]] = {
-        code: (len(m.means), people.position(code, m.year) is not None, m.year, False)
-        for code, m in means.items()
-    }
+    names = {code: u.name for code, u in people.unplaced.items()}
+    means = {**people.item_means, **{code: u.means for code, u in people.unplaced.items()}}
+
+    def mapped(code: str, year: int) -> bool:
+        return code in people.societies and people.position(code, year) is not None
+
+    ranked = {code: (len(m.means), mapped(code, m.year), m.year, False) for code, m in means.items()}
     for one in imported_surveys(folder):
-        if one.code not in people.societies:
-            continue
-        mapped = people.position(one.code, one.year) is not None
-        rank = (len(one.means), mapped, one.year, True)
+        rank = (len(one.means), mapped(one.code, one.year), one.year, True)
         if one.code not in ranked or rank > ranked[one.code]:
             ranked[one.code] = rank
+            names[one.code] = one.name
             means[one.code] = ItemMeans(
                 code=one.code, year=one.year, means=dict(one.means), sources=one.sources
             )
-    sources = {**people.sources, **_sources(folder)}
-    return replace(people, item_means=dict(sorted(means.items())), sources=sources)
+    return replace(
+        people,
+        item_means={code: m for code, m in sorted(means.items()) if code in people.societies},
+        sources={**people.sources, **_sources(folder)},
+        unplaced={
+            code: Unplaced(code=code, name=names[code], means=m)
+            for code, m in sorted(means.items())
+            if code not in people.societies
+        },
+    )
 
 
 def imported_surveys(folder: Path) -> tuple[Surveyed, ...]:

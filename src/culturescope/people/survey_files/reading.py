@@ -135,6 +135,8 @@ class FileTally:
         """
         self._codings.check(self.name)
         reasons = ", ".join(f"{reason}: {count:,}" for reason, count in self.dropped.most_common())
+        if not self.respondents:
+            raise BadInputError(f"{self.name} has columns but no respondents; download it again")
         if not self.used:
             raise BadInputError(
                 f"{self.name}: none of its {self.respondents:,} respondents can be used"
