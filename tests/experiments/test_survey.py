@@ -220,6 +220,45 @@ def test_the_ledger_counts_every_reply_and_answers_that_no_persona_moves():
     assert only.unmoved[0].neutral.value == 1
 
 
+def test_refusals_under_personas_are_held_against_those_without():
+    from culturescope.prompts import Persona
+
+    personas = [Persona(f"basic-{c}", "basic", 1, f"You live in {c}.", c) for c in ("IND", "MEX")]
+
+    def reply(task):
+        refuses = task.persona is not None and (task.persona.society == "IND" or task.wording == 1)
+        return "I prefer not to answer." if refuses else planted(task)
+
+    found = {r.persona: r for r in surveyed(reply, personas=personas).refusals}
+    assert list(found) == [None, "basic-IND", "basic-MEX"]
+    assert (found["basic-IND"].without.count, found["basic-IND"].under.value) == (0, 1)
+    assert found["basic-MEX"].change.value == pytest.approx(0.25)
+    assert found[None].change.value == pytest.approx(0.625)
+    assert found[None].under.of == 2 * found["basic-MEX"].under.of == 2 * found["basic-MEX"].without.of
+    for row in found.values():
+        assert row.change.low < row.change.value <= row.change.high
+    same = surveyed(planted, personas=personas).refusals[0].change
+    assert same.low < same.value == 0 < same.high
+    assert surveyed(planted).refusals == ()
+
+
+def test_refusals_under_personas_are_on_the_page_and_in_the_words():
+    from culturescope.page.survey_words import refusal_sentence, refusals_table
+    from culturescope.prompts import Persona
+
+    personas = [Persona("basic-IND", "basic", 1, "You live in India.", "IND")]
+    results = surveyed(lambda t: "I refuse." if t.persona else planted(t), personas=personas)
+    assert refusals_table(results.refusals).rows[0][0] == "basic-IND"
+    assert "a change of +100 (" in refusal_sentence(results.refusals[0])
+
+
+def test_a_very_long_reply_is_cut_on_the_page():
+    from culturescope.page.survey_words import LONGEST, shown
+
+    assert shown("7" * LONGEST) == "7" * LONGEST
+    assert shown("7" * (LONGEST + 5)).endswith("… (5 more characters in samples.jsonl)")
+
+
 def by_prompt(answer):
     """Prompt hash to what is answered there, for models that see only the prompt."""
     return {task.prompt.sha256: (task, answer(task)) for task in survey_tasks(survey_questions(), samples=1)}

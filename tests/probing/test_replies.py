@@ -31,7 +31,7 @@ def test_the_corpus_is_large_and_covers_every_category_and_manner():
     assert len(CORPUS) > 300
     assert {row["category"] for row in CORPUS} == set(CATEGORIES)
     assert len({row["manner"] for row in CORPUS}) >= 15
-    assert sum(row["held_out"] for row in CORPUS) / len(CORPUS) > 0.32
+    assert sum(row["held_out"] for row in CORPUS) >= 108
 
 
 @pytest.mark.parametrize("row", [r for r in CORPUS if not r["held_out"]], ids=lambda r: r["reply"][:40])
@@ -143,3 +143,10 @@ def test_of_a_very_long_reply_the_beginning_is_read():
         "1 to " * 20_000,
     ):
         assert read_reply(text, scale).category in ("answered", "invalid", "empty")
+
+
+def test_what_others_are_said_to_think_is_no_answer_after_a_refusal():
+    scale = question("X03").scale()
+    start = "As an AI, I have no opinion. "
+    assert read_reply(f"{start}Many call it always justifiable, others never.", scale).category == "refused"
+    assert read_reply(f"{start}Though many object, I would say always justifiable.", scale).value == 10

@@ -28,6 +28,7 @@ def survey_report(
     """
     from culturescope.page.report import AxisText, ItemText
     from culturescope.page.survey_document import SurveyReply, SurveyReport
+    from culturescope.page.survey_words import shown
 
     pack = load_pack()
     asked = list(dict.fromkeys(row["question"] for row in rows))
@@ -37,7 +38,7 @@ def survey_report(
             question=a.question,
             form=f"wording {a.wording}{', turned round' if a.turned else ''}{', number only' if a.number_only else ''}",
             persona=a.persona or "none",
-            reply=row["reply"],
+            reply=shown(row["reply"]),
             category=a.category,
             value="" if a.value is None else f"{a.value:g}",
             reason=a.reason,

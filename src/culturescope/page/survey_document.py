@@ -121,6 +121,7 @@ def render_survey(report: SurveyReport) -> str:
             readings=readings,
             replies_asked=sum(r.replies for r in results.readings),
             unmoved=[words.unmoved_sentence(u) for u in results.unmoved],
+            refusals=words.refusals_table(results.refusals) if results.refusals else None,
             bands=[words.band_sentence(p) for p in report.places],
             places=words.places_table(report.places),
             map=mapped,

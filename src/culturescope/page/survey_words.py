@@ -12,6 +12,7 @@ from culturescope.probing.results import Estimate
 from culturescope.probing.survey_results import (
     AxisSurvey,
     LedgerRow,
+    RefusalChange,
     Share,
     SurveyPlace,
     SurveyReading,
@@ -27,6 +28,8 @@ MEANS = {
     "not interpretable": "The answers do not hold when the scale is turned round, or stay at its middle. "
     "Read no value into them.",
 }
+LONGEST = 4_000
+"""Characters of a reply on the page: a server may send more than it was asked for."""
 EVENTS = ("answered", "neutral", "refused", "invalid", "empty")
 
 
@@ -199,6 +202,36 @@ def unmoved_sentence(found: Unmoved) -> str:
     )
 
 
+def refusals_table(changes: Sequence[RefusalChange]) -> Table:
+    """How often free replies refuse under each persona, and how much more often than without."""
+    rows = [
+        (
+            clean(c.persona) if c.persona else f"all {c.persona_kind} personas",
+            _share(c.without),
+            _share(c.under),
+            _points(c.change),
+        )
+        for c in changes
+    ]
+    return Table(("persona", "refused without persona", "refused under it", "change in points"), tuple(rows))
+
+
+def refusal_sentence(change: RefusalChange) -> str:
+    """The same of one persona, or of all of a kind, in a sentence."""
+    who = clean(change.persona) if change.persona else f"the {change.persona_kind} personas"
+    return (
+        f"Under {who} {_share(change.under)} of the free replies refuse, without persona {_share(change.without)}: a change "
+        f"of {_points(change.change)} points."
+    )
+
+
+def shown(reply: str) -> str:
+    """A reply as it is listed: its beginning, where it is very long."""
+    if len(reply) <= LONGEST:
+        return reply
+    return f"{reply[:LONGEST]} … ({len(reply) - LONGEST:,} more characters in samples.jsonl)"
+
+
 def summary_lines(
     results: SurveyResults, places: Sequence[SurveyPlace], axes: Sequence[AxisText]
 ) -> list[str]:
@@ -223,6 +256,7 @@ def summary_lines(
             )
         lines.append(f"  place     {_place_words(place)}")
     lines += [unmoved_sentence(u) for u in results.unmoved]
+    lines += [refusal_sentence(c) for c in results.refusals]
     return lines
 
 
@@ -241,6 +275,12 @@ def _place_words(place: SurveyPlace) -> str:
 
 def _share(share: Share) -> str:
     return f"{percent(share.value)} ({percent(share.low)} to {percent(share.high)})"
+
+
+def _points(change: Estimate) -> str:
+    return with_interval(
+        Estimate(value=100 * change.value, low=100 * change.low, high=100 * change.high), digits=0
+    )
 
 
 def _plain_estimate(estimate: Estimate | None) -> str:

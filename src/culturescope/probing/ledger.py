@@ -1,16 +1,21 @@
-"""The ledger of a survey: how every reply was read, by item and persona, and which answers no persona moves."""
+"""The ledger of a survey: how every reply was read, by item and persona; what personas change of it, and what they do not."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 
 from culturescope.probing.replies import CATEGORIES
+from culturescope.probing.results import Estimate
 from culturescope.probing.survey_answers import SurveyAnswer
-from culturescope.probing.survey_results import Instrument, LedgerRow, Share, Unmoved
+from culturescope.probing.survey_results import Instrument, LedgerRow, RefusalChange, Share, Unmoved
 from culturescope.stats import wilson
+from culturescope.stats.persona_audit import rate_change
+
+Kind = Literal["basic", "advanced"]
 
 
 def ledger(answers: Sequence[SurveyAnswer], items: Sequence[str]) -> tuple[LedgerRow, ...]:
@@ -58,6 +63,40 @@ def unmoved(answers: Sequence[SurveyAnswer]) -> tuple[Unmoved, ...]:
                 neutral=share(middle, len(whole)) if whole and instrument == "text" else None,
             )
         )
+    return tuple(found)
+
+
+def refusal_changes(answers: Sequence[SurveyAnswer], kinds: Mapping[str, Kind]) -> tuple[RefusalChange, ...]:
+    """Refusals among free replies under each persona against none; first all personas of a kind, where there are several.
+
+    Args:
+        answers: of a survey.
+        kinds: persona id to its kind.
+    """
+    free = [a for a in answers if a.instrument == "text"]
+    refused = Counter(a.persona for a in free if a.category == "refused")
+    asked = Counter(a.persona for a in free)
+    found = []
+    for kind in dict.fromkeys(kinds.values()):
+        mine = [name for name in kinds if kinds[name] == kind and asked[name]]
+        groups: list[tuple[str | None, list[str]]] = [(None, mine)] if len(mine) > 1 else []
+        for persona, names in groups + [(name, [name]) for name in mine]:
+            if not asked[None]:
+                continue
+            before = (refused[None], asked[None])
+            after = (sum(refused[n] for n in names), sum(asked[n] for n in names))
+            change = rate_change(before, after).difference
+            if change.value is None or change.low is None or change.high is None:
+                continue
+            found.append(
+                RefusalChange(
+                    persona=persona,
+                    persona_kind=kind,
+                    without=share(*before),
+                    under=share(*after),
+                    change=Estimate(value=change.value, low=change.low, high=change.high),
+                )
+            )
     return tuple(found)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from culturescope.instrument import Pack, load_pack
-from culturescope.probing.ledger import ledger, unmoved
+from culturescope.probing.ledger import ledger, refusal_changes, unmoved
 from culturescope.probing.replies import READER
 from culturescope.probing.results import Estimate
 from culturescope.probing.survey_answers import ItemCells, SurveyAnswer, cells_of, read_answers
@@ -42,6 +42,9 @@ def compute_survey(rows: Iterable[Mapping[str, Any]], *, seed: int = 42) -> Surv
         ),
         ledger=ledger(answers, pack.item_ids),
         unmoved=unmoved(answers),
+        refusals=refusal_changes(
+            answers, {name: row["persona_kind"] for name, row in personas.items() if name is not None}
+        ),
     )
 
 

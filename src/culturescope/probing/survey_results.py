@@ -110,6 +110,20 @@ class Unmoved(Frozen):
     neutral: Share | None
 
 
+class RefusalChange(Frozen):
+    """How often free replies refuse under personas, and how much more often than without: 95% intervals.
+
+    `persona` is None for all personas of a kind together. The interval of `change` is Newcombe's and takes replies for
+    independent; it speaks of these questions in these wordings.
+    """
+
+    persona: str | None
+    persona_kind: Literal["basic", "advanced"]
+    without: Share
+    under: Share
+    change: Estimate
+
+
 class SurveyResults(Frozen):
     """Everything a page or a script shows of a survey; written as `results.json`."""
 
@@ -119,6 +133,7 @@ class SurveyResults(Frozen):
     readings: tuple[SurveyReading, ...]
     ledger: tuple[LedgerRow, ...]
     unmoved: tuple[Unmoved, ...] = ()
+    refusals: tuple[RefusalChange, ...] = ()
 
 
 class SurveyBand(Frozen):

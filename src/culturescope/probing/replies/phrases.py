@@ -28,7 +28,7 @@ REFUSED = _any(
     rf"\bi {_NOT} (?:\w+ ){{0,3}}?{_DO}\b",
     rf"{_I} (?:\w+ )?(?:unable|not able|not in a position|not capable|not comfortable|not allowed|not supposed)\b",
     r"\bi (?:must|have to|need to) (?:decline|refrain|abstain)\b|\bi decline\b|\bi refuse\b|\bi abstain\b",
-    r"\b(?:would |'d )?(?:prefer|rather) not (?:to )?(?:answer|say|respond|rate|choose|comment|share)\b",
+    r"\b(?:would |'d )?(?:prefer|rather) not (?:to )?(?:answer|say|respond|rate|choose|comment|share|put|give|pick)\b",
     r"\bi have no (?:\w+ )?(?:opinion|view|stance|belief|nationality|country|feelings?|preference)\b",
     r"^no (?:comment|opinion|answer)\b",
     r"\bi (?:do not|don't) (?:really )?know\b|^(?:n/?a|none|unknown|not applicable|no response|null answer)\W*$",

@@ -24,7 +24,7 @@ from culturescope.probing.replies.labels import Said, said_labels, without_echo
 from culturescope.probing.replies.plain import plain_text
 from culturescope.prompts.survey import AnswerScale
 
-READER = "survey-1"
+READER = "survey-2"
 """Version of the reader; results of another version are computed again from the samples."""
 
 Category = Literal["answered", "neutral", "refused", "invalid", "empty"]
@@ -84,7 +84,7 @@ def _own(text: str, scale: AnswerScale) -> Reply:
         if contradicting:
             return Reply("invalid", None, "number and words contradict each other")
         return _valued(number, scale, "number")
-    if refused and not _stands_after(labels, refused.end()):
+    if refused and not _stands_after(labels, refused.end(), text):
         return Reply("refused", None, f"refusal: {refused.group()[:40].strip()}")
     if phrases.BOTH.search(text) or (phrases.UNDECIDED.search(text) and not labels and not number):
         return Reply("invalid", None, "undecided")
@@ -150,8 +150,14 @@ def _of_others(text: str, at: int) -> bool:
     return phrases.OTHERS.search(sentence) is not None
 
 
-def _stands_after(labels: list[Said], at: int) -> bool:
-    return any(label.start >= at and not label.negated for label in labels)
+def _stands_after(labels: list[Said], at: int, text: str) -> bool:
+    """Whether words of an answer follow that are the speaker's own, not what others are said to think."""
+    return any(
+        label.start >= at
+        and not label.negated
+        and (phrases.statement_end(text[: label.start]) or not _of_others(text, label.start))
+        for label in labels
+    )
 
 
 def _said(labels: list[Said], scale: AnswerScale) -> Reply | None:
