@@ -68,6 +68,7 @@ def test_planted_values_come_back_and_stand_where_the_projection_puts_them():
     assert place.displacement == pytest.approx((place.x - null.x, place.y - null.y))
     band = survey_places(results)[0].band
     assert band.missing == 0
+    assert place.open == ()
     assert band.x == pytest.approx((place.x, place.x))
     assert band.neutral == pytest.approx(band.drop)
 
@@ -157,6 +158,7 @@ def test_missing_answers_leave_the_band_that_filling_them_in_would_give():
         assert place.band.y[0] - 1e-9 <= y <= place.band.y[1] + 1e-9
         assert inside((x, y), place.band.corners)
     said = placement_of(reading, "partly refused").survey
+    assert placement_of(reading, "partly refused").open == place.band.corners
     assert f"x {place.band.x[0]:+.2f} to {place.band.x[1]:+.2f}" in said
     corners = np.array(place.band.corners)
     assert corners.min(axis=0) == pytest.approx((place.band.x[0], place.band.y[0]))
@@ -487,6 +489,9 @@ def test_a_survey_stands_on_the_map_beside_others_and_says_why_it_does_not(whole
     assert "answers of a direct survey are on people" in output.read_text()
     assert run(["map", str(whole), "-o", str(output), "--conversion", "anchored"]) == 2
     assert "take no conversion" in capsys.readouterr().err
+    for asked in (["--domain", "legal"], ["--domain", "each"], ["--calibrate", str(whole)]):
+        assert run(["map", str(whole), "-o", str(output), *asked]) == 2
+        assert "has no domains and takes no calibration" in capsys.readouterr().err
     assert run(["survey", str(tiny("qwen2")), *SMALL, "-o", str(tmp_path / "run")]) == 0
     assert run(["map", str(tmp_path / "run"), "-o", str(output)]) == 2
     assert "has no place on the map: not asked: " in capsys.readouterr().err

@@ -579,3 +579,22 @@ def test_a_label_that_stands_off_its_mark_is_led_to_it() -> None:
     assert layers_of(map_spec(figure, drawing.PAGE))["leaders"]["mark"]["x2Offset"] == {
         "expr": "datum.leader[2]"
     }
+
+
+def test_what_missing_answers_leave_open_is_outlined_and_said():
+    corners = ((-9.0, 0.0), (0.0, -1.0), (1.0, 0.0), (0.0, 1.5))
+    shown = model(conversion="paper", survey="20% of replies without a value", open=corners)
+    as_person = model(conversion="paper", label="as a person", society="IND", persona="basic", open=corners)
+    figure = figure_of([*nulls("paper"), shown, as_person])
+    spec = map_spec(figure, drawing.LIGHT, width=640)
+    rows = spec["datasets"]["bands"]
+    assert [(r["x"], r["y"]) for r in rows] == list(corners)
+    assert {r["model"] for r in rows} == {"model-a"}
+    layer = layers_of(spec)["bands"]
+    assert layer["mark"]["clip"]
+    left = layer["encoding"]["x"]["scale"]["domain"][0]
+    assert min(s.x for s in figure.societies) - 1.1 < left < -2.5  # as far as ellipses may reach, not to -9
+    assert "dash-dotted outline" in " ".join(map_words.map_sentences(figure, "paper"))
+    closed = figure_of([*nulls("paper"), model(conversion="paper")])
+    assert map_spec(closed, drawing.LIGHT)["datasets"]["bands"] == []
+    assert "dash-dotted" not in " ".join(map_words.map_sentences(closed, "paper"))

@@ -80,6 +80,7 @@ def placement_of(
     errors.append((projection.error(means), float(projection.freedom)))
     covariance, radius2 = pooled(errors)
     point = projection.project(means)
+    band = _band(reading, projection)
     shift = point - projection.project(_middles(projection))
     (xx, xy), (_, yy) = covariance.tolist()
     return Placement(
@@ -95,7 +96,8 @@ def placement_of(
         verdicts={a.axis: str(a.verdict) for a in reading.axes},
         persona=reading.persona_kind,
         society=reading.society,
-        survey=_open(_band(reading, projection)),
+        survey=_open(band),
+        open=band.corners if len(band.corners) > 1 else (),
     )
 
 

@@ -54,6 +54,7 @@ def map_spec(
             "societies": map_data.society_rows(figure),
             "places": map_data.place_rows(places),
             "ellipses": map_data.ellipse_rows(places),
+            "bands": map_data.band_rows(places),
             "ways": map_data.way_rows(places),
             "people": map_data.people_rows(figure, places),
             "labels": [{**row, "hue": hue.get(str(row.get("zone")))} for row in labels],

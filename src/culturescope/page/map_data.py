@@ -18,7 +18,7 @@ from culturescope.page.map_figure import (
     shorten,
     zone_of,
 )
-from culturescope.page.map_geometry import ellipse, frame_of, half_axes, outlines
+from culturescope.page.map_geometry import band_of, ellipse, frame_of, half_axes, outlines
 from culturescope.page.map_labels import Label, set_labels
 from culturescope.people.placement import Conversion, Placement
 
@@ -71,6 +71,15 @@ def ellipse_rows(places: Sequence[Placement]) -> list[Row]:
         for number, p in enumerate(places)
         if half_axes(p)[0] > 0
         for n, (x, y) in enumerate(ellipse(p))
+    ]
+
+
+def band_rows(places: Sequence[Placement]) -> list[Row]:
+    """The corners of the bands that missing answers leave open, in order."""
+    return [
+        {**_about(p, number), "n": n, "x": x, "y": y}
+        for number, p in enumerate(places)
+        for n, (x, y) in enumerate(band_of(p))
     ]
 
 
@@ -212,6 +221,8 @@ def _tip(place: Placement) -> str:
         lines.append("one order only: a preference for a letter is in it")
     if place.outside:
         lines.append("outside of the societies’ hull: extrapolated")
+    if place.survey:
+        lines.append(clean(place.survey))
     if place.beyond:
         lines.append(f"beyond the answer scale on {', '.join(map(clean, place.beyond))}")
     if place.kind == "model" and not place.readable:

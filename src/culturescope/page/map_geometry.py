@@ -112,15 +112,20 @@ def covered(societies: tuple[SocietyPoint, ...], x: float, y: float) -> bool:
     return any(within((x, y), ring) for zone in outlines(societies) for ring in zone.rings)
 
 
+def band_of(placement: Placement) -> tuple[Point, ...]:
+    """The outline of what missing answers leave open that is drawn: those under personas are left to the tables."""
+    return placement.open if placement.society is None else ()
+
+
 def frame_of(figure: MapFigure, reach: float = 0.9) -> Frame:
-    """All societies, outlines and places with room around them; of ellipses at most `reach` beyond the societies."""
+    """All societies, outlines and places with room around them; of ellipses and bands at most `reach` beyond the societies."""
     societies = [(s.x, s.y) for s in figure.societies]
     left, right = min(x for x, _ in societies) - reach, max(x for x, _ in societies) + reach
     bottom, top = min(y for _, y in societies) - reach, max(y for _, y in societies) + reach
     bound = [
         (min(max(x, left), right), min(max(y, bottom), top))
         for placement in figure.placements
-        for x, y in ellipse(placement, 24)
+        for x, y in (*ellipse(placement, 24), *band_of(placement))
     ]
     bound += [point for zone in outlines(figure.societies) for ring in zone.rings for point in ring]
     inner = [*societies, *((p.x, p.y) for p in figure.placements)]

@@ -118,6 +118,12 @@ def map_layers(figure: MapFigure, theme: Theme, font: str, *, alone: bool) -> li
             "datum.style === 'null'",
         ),
         layer(
+            "bands",
+            "bands",
+            {**closed, "strokeWidth": 1.2, "strokeDash": [8, 3, 1, 3], "clip": True},
+            {**round_, "stroke": ink},
+        ),
+        layer(
             "people",
             "people",
             {"type": "rule", "strokeWidth": 1.2, "strokeDash": [1, 3], "clip": True},

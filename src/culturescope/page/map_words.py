@@ -150,6 +150,11 @@ def map_sentences(figure: MapFigure, conversion: Conversion) -> list[str]:
             f"{listing(single)} {'was' if len(single) == 1 else 'were'} asked in one order only: a preference for a letter "
             "is not taken out, and alone it would move a model along a line through the null."
         )
+    if any(p.open for p in places if p.society is None):
+        found.append(
+            "The dash-dotted outline of a direct survey holds every place that the replies without a value leave open: a "
+            "wide one says that too little was answered, whatever the ellipse."
+        )
     if len(places) < len(every):
         found.append("Places by domain are drawn as well; their figures are in the table below.")
     return found + [null_sentence(figure, p) for p in places if p.kind == "null"]

@@ -80,7 +80,8 @@ class Placement(Frozen):
     size of the preference in logits. `run` names the model that a null belongs to, where it is not that of all.
 
     `persona` and `society` (a code) are set where the model answered as a person of that society. `survey` is set for answers
-    on people's own scales, and says what missing answers leave open of the place. They take no conversion and stand with
+    on people's own scales, and says what missing answers leave open of the place; `open` is its outline, the corners in
+    order, empty where nothing is open. They take no conversion and stand with
     `paper`, which projects values as if people had given them.
     """
 
@@ -103,6 +104,7 @@ class Placement(Frozen):
     persona: Literal["basic", "advanced"] | None = None
     society: str | None = None
     survey: str | None = None
+    open: tuple[tuple[float, float], ...] = ()
 
     @property
     def single_order(self) -> bool:
