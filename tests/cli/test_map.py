@@ -16,11 +16,12 @@ from culturescope.people.conversion import units
 
 @pytest.fixture(scope="module")
 def probed(tiny, tmp_path_factory):
+    """One run with all items in each domain, one with two wordings."""
     folders = []
-    for family in ("qwen2", "llama"):
+    for family, limit, wordings in (("qwen2", "30", "1"), ("llama", "10", "2")):
         folder = tmp_path_factory.mktemp("map") / family
-        ask = ["probe", str(tiny(family)), "--limit", "30", "--templates", "2", "--quiet", "-o", str(folder)]
-        assert run(ask) == 0
+        ask = ["probe", str(tiny(family)), "--limit", limit, "--templates", wordings, "--quiet"]
+        assert run([*ask, "-o", str(folder)]) == 0
         folders.append(folder)
     return folders
 
@@ -95,6 +96,16 @@ def test_domains_are_those_of_the_runs_own_pack(tiny, tmp_path, capsys):
     )
 
 
+def test_a_domain_named_twice_is_drawn_once(probed, tmp_path, capsys):
+    ask = ["map", str(probed[0]), "--domain", "legal, family,legal", "--conversion", "paper", "--json"]
+    assert run([*ask, "-o", str(tmp_path / "m.html")]) == 0
+    found = json.loads(capsys.readouterr().out)["placements"]
+    assert [p["domain"] for p in found if p["kind"] == "model"] == ["legal", "family"]
+    assert [(p["label"], p["domain"]) for p in found if p["kind"] == "null"] == [
+        (label, domain) for domain in ("legal", "family") for label in ("uniform", "always-A")
+    ]
+
+
 def test_words_say_that_an_unchecked_model_has_no_place(probed, tmp_path, capsys):
     assert run(["map", str(probed[0]), "-o", str(tmp_path / "m.html")]) == 0
     out = capsys.readouterr().out
@@ -167,7 +178,7 @@ CODES = "IND,VNM,MEX,SGP,NLD,JPN"
 def with_personas(tiny, tmp_path_factory):
     """An audit of a tiny model that was also asked as people of six societies."""
     folder = tmp_path_factory.mktemp("personas") / "run"
-    ask = ["audit", str(tiny("qwen2")), "--limit", "20", "--check-limit", "10", "--templates", "1", "--quiet"]
+    ask = ["audit", str(tiny("qwen2")), "--limit", "10", "--check-limit", "10", "--templates", "1", "--quiet"]
     assert run([*ask, "--persona", "basic", "--society", CODES, "-o", str(folder)]) == 0
     return folder
 
@@ -319,7 +330,7 @@ def test_nulls_of_single_orders_carry_the_name_of_their_run(tiny, tmp_path, caps
             "probe",
             str(tiny(family)),
             "--limit",
-            "30",
+            "10",
             "--templates",
             "1",
             "--orders",

@@ -42,7 +42,7 @@ def map_runs(
 
     Raises:
         BadInputError: no runs, a run of another instrument, an item of the map was not asked, a domain that a run's pack
-            does not have, or the personas cannot calibrate the map.
+            does not have, domains or a calibration of surveys alone, or the personas cannot calibrate the map.
         RunFolderError: a folder is no run, or some of its prompts have no answer yet.
     """
     from culturescope.page import figure_of
@@ -65,6 +65,10 @@ def map_runs(
             "paper only (--conversion both)"
         )
     probed = [(f, label) for f, label in zip(folders, labels, strict=True) if not is_survey(f)]
+    if not probed and (calibrate or domains is None or any(domains)):
+        raise BadInputError(
+            "a direct survey has no domains and takes no calibration: leave out --domain and --calibrate, or add a run of probe"
+        )
     for folder, _ in probed:
         design = design_of(folder)
         pack = design.load_pack()
@@ -80,7 +84,7 @@ def map_runs(
                 )
         rows = answered_rows(folder, design)
         asked.append((design, rows, compute_results(rows, seed=design.seed)))
-        own.append(pack.domains if domains is None else domains)
+        own.append(pack.domains if domains is None else tuple(dict.fromkeys(domains)))
     calibration = None
     if calibrate:
         verdicts = [verdicts_of(results) for _, _, results in asked]
