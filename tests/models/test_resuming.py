@@ -56,3 +56,27 @@ def test_a_steered_model_is_refused(tiny_loaded):
             record(model, ids)
         with pytest.raises(BadInputError, match="being steered"):
             letter_gradients(model, ids)
+
+
+def test_resuming_leaves_a_forward_of_the_instance(tiny_loaded):
+    """Some loaders replace the forward of single blocks: it runs, and it is there again afterwards, also after an error."""
+    model = tiny_loaded("llama")
+    block, v = model.blocks[0], vector(22)
+    usual, calls = block.forward, []
+
+    def own(*arguments, **named):
+        calls.append(1)
+        return usual(*arguments, **named)
+
+    block.forward = own
+    try:
+        recorded = record(model, model.encode(PROMPTS))
+        letters_under(model, recorded, [{1: v[1]}])
+        assert vars(block)["forward"] is own
+        with pytest.raises(RuntimeError):
+            letters_under(model, recorded, [{1: v[1], 2: torch.ones(HIDDEN + 1)}])
+        assert vars(block)["forward"] is own
+    finally:
+        del block.forward
+    assert calls == [1]
+    assert all("forward" not in vars(each) for each in model.blocks)

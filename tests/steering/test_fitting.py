@@ -187,3 +187,13 @@ def test_algebra(tiny_loaded):
     assert (x.at([0]) + y.at([2])).blocks == (0, 2)
     with pytest.raises(BadInputError, match="no direction for block 1"):
         x.at([0])[1]
+
+
+def test_projecting_out_nothing_takes_nothing(tiny_loaded):
+    """A direction of zero length, or the same one twice, has no direction of its own to take out."""
+    x = fit(read_pairs(tiny_loaded("qwen2"), SCENARIOS), "X")
+    zero = 0.0 * x
+    assert all(torch.allclose(x.without(zero)[b], x[b]) for b in x.blocks)
+    y = random_like(x, 1)
+    assert all(torch.allclose(x.without(y, 3 * y, zero)[b], x.without(y)[b], atol=1e-6) for b in x.blocks)
+    assert x.without() is x

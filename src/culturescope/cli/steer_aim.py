@@ -141,7 +141,7 @@ def aim_command(
         raise BadInputError(
             f"there is no {persona} persona for {name}: name a society whose item means are known"
         )
-    _, vectors, bench = _opened(search, dose, alpha, blocks, batch_size, force, quiet)
+    _, vectors, bench = _opened(search, dose, alpha, blocks, batch_size, force, quiet, placing=True)
     study = aim(
         bench,
         vectors,
@@ -172,10 +172,13 @@ def _opened(
     batch_size: int,
     force: bool,
     quiet: bool,
+    *,
+    placing: bool = False,
 ) -> tuple[SearchFile, dict[str, SteeringVector], Bench]:
     """The search, its vectors at the chosen blocks, and the model with the search's scenarios."""
+    from culturescope.experiments.steer.aim_study import check_items
     from culturescope.experiments.steer.bench import Bench
-    from culturescope.experiments.steer.folder import read_search
+    from culturescope.experiments.steer.folder import check_same, read_search
     from culturescope.models import load as load_model
     from culturescope.prompts import templates
     from culturescope.steering.files import check_fits
@@ -184,6 +187,10 @@ def _opened(
         raise BadInputError("a step's dose lies above 0 and at most at 1, its alpha at most at 10")
     stored, vectors, pack = read_search(search)
     parts = stored.scenarios(pack)
+    check_same(vectors, parts, pack)
+    if placing:
+        check_items(parts.choose, 1)
+        check_items(parts.report, 2)
     wanted = so.blocks_of(blocks) or stored.blocks()
     chosen = {axis: vector.at(wanted) for axis, vector in vectors.items()}
     options = {k: v for k, v in stored.load.items() if k not in ("source", "trust_remote_code")}

@@ -183,8 +183,13 @@ def _skipping(model: CausalModel, start: int, begun: Tensor, outputs: Mapping[in
                 if number < start
                 else lambda *rest, **named: with_residual(outputs[start], begun)
             )
+            # Some loaders put a forward of their own on the instance: that one comes back.
+            own = vars(block).get("forward")
             block.forward = forward
-            stack.callback(delattr, block, "forward")
+            if own is None:
+                stack.callback(delattr, block, "forward")
+            else:
+                stack.callback(setattr, block, "forward", own)
         return stack.pop_all()
 
 

@@ -81,7 +81,7 @@ def read_pairs(
         site=place.id,
         site_sha256=place.sha256,
         pairs=len(pairs),
-        scenarios_sha256=_texts_sha256(scenarios),
+        scenarios_sha256=texts_sha256(scenarios),
         split=split,
         model=identity.name,
         revision=identity.revision,
@@ -167,6 +167,7 @@ def shuffled(states: PairStates, seed: int) -> PairStates:
     )
 
 
-def _texts_sha256(scenarios: Sequence[Dilemma]) -> str:
+def texts_sha256(scenarios: Sequence[Dilemma]) -> str:
+    """Hash of the texts of scenarios, hexadecimal; it tells whether a vector was fitted on these."""
     texts = "\n".join(f"{s.situation}\t{s.positive}\t{s.negative}" for s in scenarios)
     return hashlib.sha256(texts.encode()).hexdigest()

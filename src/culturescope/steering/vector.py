@@ -156,12 +156,17 @@ class SteeringVector:
         """
         import torch
 
+        if not others:
+            return self
         for other in others:
             self._check_fits(other)
         left = {}
         for block, direction in self._directions.items():
             # An orthonormal basis first: projecting out one by one is right only for directions at right angles.
-            basis = torch.linalg.qr(torch.stack([o[block].double() for o in others], dim=1)).Q
+            # By singular values, because directions that are zero, or the same twice, span less than they are many.
+            units = [torch.nn.functional.normalize(o[block].double(), dim=0) for o in others]
+            basis, sizes, _ = torch.linalg.svd(torch.stack(units, dim=1), full_matrices=False)
+            basis = basis[:, sizes > 1e-6]
             wide = direction.double()
             left[block] = (wide - basis @ (basis.T @ wide)).float()
         names = ", ".join(o.origin.label for o in others)

@@ -80,12 +80,14 @@ def vectors():
 def test_the_inverse_of_j_cancels_the_other_axis_in_a_linear_model():
     g, x, y = vectors()
     response = np.array([[float(g[i] @ v[4]) for v in (x, y)] for i in range(2)])
-    only_x = from_inverse(x, y, response)
-    assert float(g[1] @ only_x[4]) == pytest.approx(0, abs=1e-5)
-    assert float(g[0] @ only_x[4]) > 0
-    assert only_x.norm(4) == pytest.approx(x.norm(4), rel=1e-5), "as long a step as the plain vector's"
+    for factor in (1.0, -1.0):
+        step = {4: factor * x[4]}
+        only_x = from_inverse(step, {4: y[4]}, response * [factor, 1.0])
+        assert float(g[1] @ only_x[4]) == pytest.approx(0, abs=1e-5)
+        assert float(g[0] @ only_x[4]) > 0, "up, also where the plain step goes down"
+        assert float(only_x[4].norm()) == pytest.approx(x.norm(4), rel=1e-5), "as long as the plain step"
     with pytest.raises(BadInputError, match="inverted"):
-        from_inverse(x, 2 * x, np.array([[1.0, 2.0], [0.5, 1.0]]))
+        from_inverse({4: x[4]}, {4: 2 * x[4]}, np.array([[1.0, 2.0], [0.5, 1.0]]))
 
 
 def test_orthogonal_and_penalised_directions():

@@ -12,13 +12,20 @@ from culturescope.experiments.steer.bench import Bench
 from culturescope.experiments.steer.coordinates import coordinates, places_of, projection_entanglement
 from culturescope.experiments.steer.entangle_study import entangle, human_slopes
 from culturescope.experiments.steer.measuring import change_of, step_of, sum_of
-from culturescope.experiments.steer.parts import parts_of
+from culturescope.experiments.steer.parts import Parts, parts_of
 from culturescope.instrument import load_pack
 from culturescope.prompts import templates
 from culturescope.steering.fitting import fit, read_pairs
 
 PACK, WORDINGS = load_pack(), templates(1)
-PARTS = parts_of(cs.scenarios(split="optimise", limit=40), cs.scenarios(split="evaluate", limit=20))
+PARTS = parts_of(cs.scenarios(split="optimise", limit=30), cs.scenarios(split="evaluate", limit=20))
+FEW = Parts(
+    PARTS.fit,
+    *(
+        [s for s in part if s.item in ("X01", "Y01", "X02", "Y02")][:4]
+        for part in (PARTS.choose, PARTS.report)
+    ),
+)
 
 
 @pytest.fixture(scope="module")
@@ -31,14 +38,14 @@ def fitted(tiny_loaded):
     return model, states, {axis: fit(found, axis) for axis, found in states.items()}
 
 
-def bench(model, **options) -> Bench:
-    return Bench(model, PARTS, PACK, WORDINGS, **options)
+def bench(model, parts=FEW, **options) -> Bench:
+    return Bench(model, parts, PACK, WORDINGS, **options)
 
 
 def test_entanglement_study(fitted):
     model, states, vectors = fitted
     study = entangle(bench(model, dose=0.2), vectors, states=states)
-    both = bench(model, dose=0.2).both_signs([vectors["Y"]], PARTS.report).means()
+    both = bench(model, dose=0.2).both_signs([vectors["Y"]], FEW.report).means()
     y = study.overall.entanglements[0]
     assert y.on_axis.value == pytest.approx((both[0, 0] - both[1, 0]) / 2, abs=1e-6)
     assert y.off_axis.value == pytest.approx((both[0, 1] - both[1, 1]) / 2, abs=1e-6)
@@ -48,6 +55,26 @@ def test_entanglement_study(fitted):
     assert len(study.domains) + len(study.notes) >= 3
     with pytest.raises(BadInputError, match="same blocks"):
         entangle(bench(model), {"Y": vectors["Y"], "X": vectors["X"].at([1])})
+
+
+def test_steps_by_dose_are_mixed_as_they_were_measured(fitted):
+    """The inverse of J on the scenarios that gave J, small steps: nothing is left off the axis, however long the vectors are."""
+    model, _, vectors = fitted
+    at = bench(model, Parts(FEW.fit, FEW.choose, FEW.choose), dose=0.02)
+    study = entangle(at, {"Y": vectors["Y"], "X": 25 * vectors["X"]})
+    found = {d.axis: d for d in study.decoupled if d.way == "inverse"}
+    for plain in study.overall.entanglements:
+        mixed = found[plain.axis]
+        assert abs(mixed.off_axis.value) < 0.1 * abs(plain.off_axis.value)
+        assert mixed.on_axis.value > 0
+
+
+def test_random_steps_are_as_long_as_each_axis_s_own(fitted):
+    """By raw coefficient a long vector makes long steps: its band is that of long random steps."""
+    model, _, vectors = fitted
+    table = entangle(bench(model, dose=None, alpha=0.02), {"Y": vectors["Y"], "X": 10 * vectors["X"]}).overall
+    by_axis = {e.axis: e for e in table.entanglements}
+    assert by_axis["X"].random_band > 3 * by_axis["Y"].random_band
 
 
 def test_figures_of_people_stand_beside():
@@ -61,7 +88,7 @@ def test_figures_of_people_stand_beside():
 
 def test_aim_study_reports_on_other_scenarios_than_it_chose_by(fitted):
     model, _, vectors = fitted
-    at = bench(model, dose=0.1)
+    at = bench(model, PARTS, dose=0.1)
     start = coordinates(at.measured([{}], PARTS.choose))[0]
     shift = coordinates(at.measured([at.change(vectors["X"], 2.0)], PARTS.choose))[0]
     study = aim(

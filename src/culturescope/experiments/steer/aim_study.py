@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from culturescope.errors import BadInputError
 from culturescope.experiments.steer.aim import MOST_STEPS, aim_at
 from culturescope.experiments.steer.bench import Bench
 from culturescope.experiments.steer.coordinates import coordinates, distances, places_of
 from culturescope.experiments.steer.measuring import Measured, sum_of
 from culturescope.experiments.steer.results import AimStudy, Reached, drawn_estimate
+from culturescope.instrument import Scenario
 from culturescope.prompts import Persona
 
 if TYPE_CHECKING:
@@ -54,6 +57,8 @@ def aim(
     Raises:
         BadInputError: items of the map are missing, or a bad target.
     """
+    check_items(bench.parts.choose, 1)
+    check_items(bench.parts.report, 2)
     axes, pair = tuple(vectors), list(vectors.values())
     floor: list[float] = []
 
@@ -90,6 +95,23 @@ def aim(
         aim=result,
         reached=tuple(_reached(n, found, groups[0][1], target, seed) for n, found in groups),
     )
+
+
+def check_items(scenarios: Sequence[Scenario], least: int) -> None:
+    """Whether scenarios give a place on the map, before anything long begins.
+
+    Raises:
+        BadInputError: an item of the map has fewer than `least` scenarios.
+    """
+    from culturescope.people.projection import fit_projection
+
+    counts = Counter(s.item for s in scenarios)
+    few = [item for item in fit_projection().people.item_ids if counts[item] < least]
+    if few:
+        raise BadInputError(
+            f"a place on the map needs {least} or more scenarios of each of its items; {', '.join(few)} have fewer "
+            "(search both axes, with a larger limit)"
+        )
 
 
 def _reached(

@@ -64,7 +64,12 @@ class Bench:
 
     def both_signs(self, vectors: Sequence[SteeringVector], on: Sequence[Scenario]) -> Measured:
         """Every vector's step with + and then with -."""
-        return self.measured([self.change(v, sign) for v in vectors for sign in (1.0, -1.0)], on)
+        return self.steps_both_ways([self.change(v) for v in vectors], on)
+
+    def steps_both_ways(self, steps: Sequence[Change], on: Sequence[Scenario]) -> Measured:
+        """Every step with + and then with -."""
+        signs = (1.0, -1.0)
+        return self.measured([{b: sign * v for b, v in step.items()} for step in steps for sign in signs], on)
 
     def measured(
         self, changes: Sequence[Change], on: Sequence[Scenario], persona: Persona | None = None

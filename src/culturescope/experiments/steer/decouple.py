@@ -14,10 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from culturescope.errors import BadInputError
+from culturescope.experiments.steer.measuring import sum_of
 from culturescope.steering.fitting import as_long_as
 from culturescope.steering.vector import SteeringVector
 
 if TYPE_CHECKING:
+    from culturescope.models.resuming import Change
     from culturescope.steering.fitting import PairStates
 
 Floats = NDArray[np.float64]
@@ -28,30 +30,31 @@ def orthogonal(on: SteeringVector, off: SteeringVector) -> SteeringVector:
     return as_long_as(on, on.without(off))
 
 
-def from_inverse(on: SteeringVector, off: SteeringVector, response: Floats) -> SteeringVector:
-    """The combination whose expected change off the axis is zero, with the plain vector's norms.
+def from_inverse(on: Change, off: Change, response: Floats) -> Change:
+    """The mix of two steps whose expected change off the axis is zero; at its longest block it is as long as the plain step.
+
+    It mixes the very steps that J was measured with: their lengths differ by block and axis from those of the vectors.
 
     Args:
-        on: vector of the axis.
-        off: vector of the other axis.
-        response: (2, 2), rows the axes measured, columns the vectors, in the order (on, off), measured with the same blocks.
+        on: step of the axis.
+        off: step of the other axis.
+        response: (2, 2), rows the axes measured, columns the steps, in the order (on, off), measured with the same blocks.
 
     Raises:
-        BadInputError: the matrix cannot be inverted: both vectors do the same.
+        BadInputError: the matrix cannot be inverted: both steps do the same.
     """
     if not np.isfinite(response).all() or np.linalg.cond(response) > 1e6:
         raise BadInputError(
             "the response matrix cannot be inverted: both vectors change both axes in the same proportion"
         )
-    mix = np.linalg.inv(response) @ np.array([1.0, 0.0])
-    if mix[0] == 0:
+    share = np.linalg.inv(response) @ np.array([1.0, 0.0])
+    if share[0] == 0:
         raise BadInputError("the vector of the axis itself has no part in the combination")
-    # One factor for all blocks: scaling them apart would undo the balance that J was measured with.
-    combined = on + float(mix[1] / mix[0]) * off
-    if mix[0] < 0:
-        combined = -combined
-    longest = max(combined.norm(b) / on.norm(b) for b in on.blocks if on.norm(b) > 0)
-    return (1 / longest) * combined
+    # The sign that raises the axis. One factor for all blocks: scaling them apart would undo the balance.
+    both = ((on, float(np.sign(share[0]))), (off, float(share[1] / abs(share[0]))))
+    mixed = sum_of([{b: factor * v for b, v in step.items()} for step, factor in both])
+    longest = max(float(mixed[b].norm()) / float(v.norm()) for b, v in on.items() if float(v.norm()) > 0)
+    return {b: v / longest for b, v in mixed.items()}
 
 
 def penalised(states_off: PairStates, plain: SteeringVector, strength: float) -> SteeringVector:

@@ -50,7 +50,7 @@ def halves(by_change: Floats) -> Floats:
 
 def entanglement_of(
     measured: Measured,
-    random: Measured,
+    random: Measured | Mapping[str, Measured],
     steered: Sequence[str],
     *,
     domain: str | None = None,
@@ -61,7 +61,7 @@ def entanglement_of(
 
     Args:
         measured: changes (+ step of the first axis, - step, + step of the second, - step).
-        random: the same number of scenarios under random steps of the same norm, + and - in turn.
+        random: the same scenarios under random steps of the same norm, + and - in turn; for each axis, if its steps differ.
         steered: ids of the two axes in the order of the steps.
         domain: label of the domain that the scenarios are from, or None.
         resamples: bootstrap draws over scenarios.
@@ -81,10 +81,11 @@ def entanglement_of(
     shift = signed_changes(measured)[:, columns]  # (step, measured axis)
     drawn = measured.draws(resamples, seed)[:, :, columns]
     drawn = (drawn[:, 0::2] - drawn[:, 1::2]) / 2  # (draws, step, measured axis)
-    null = signed_changes(random)[:, columns]  # (vectors, measured axis)
     found = []
     for on, axis in enumerate(steered):
         off = 1 - on
+        controls = random if isinstance(random, Measured) else random[axis]
+        null = signed_changes(controls)[:, columns]  # (vectors, measured axis)
         band = random_band(null[:, on])
         inside = abs(shift[on, on]) <= band
         ratio = shift[on, off] / shift[on, on] if shift[on, on] else np.inf

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,10 +15,12 @@ from culturescope.experiments.steer.decouple import from_inverse, orthogonal, pe
 from culturescope.experiments.steer.entangle import clipped, entanglement_of, halves, response_matrix
 from culturescope.experiments.steer.measuring import Measured
 from culturescope.experiments.steer.results import Decoupled, EntangleStudy, Response, drawn_estimate
+from culturescope.instrument import Scenario
 from culturescope.stats.resampling import random_band
 from culturescope.steering.fitting import random_like
 
 if TYPE_CHECKING:
+    from culturescope.models.resuming import Change
     from culturescope.steering.fitting import PairStates
     from culturescope.steering.vector import SteeringVector
 
@@ -56,8 +58,7 @@ def entangle(
     report = bench.parts.report
     bench.say("both axes and random steps, on the scenarios that report")
     found = bench.both_signs([vectors[a] for a in axes], report)
-    controls = [random_like(vectors[axes[r % 2]], seed + r) for r in range(random)]
-    null = bench.both_signs(controls, report)
+    null = _controls(bench, vectors, report, random, seed)
     unit = dict.fromkeys(axes, bench.step)
     tables, notes = [], []
     for domain in bench.pack.domains:
@@ -65,7 +66,7 @@ def entangle(
             tables.append(
                 entanglement_of(
                     found.among(lambda s, d=domain: s.domain == d),  # type: ignore[misc]
-                    null.among(lambda s, d=domain: s.domain == d),  # type: ignore[misc]
+                    {a: n.among(lambda s, d=domain: s.domain == d) for a, n in null.items()},  # type: ignore[misc]
                     axes,
                     domain=domain,
                     seed=seed,
@@ -93,36 +94,54 @@ def entangle(
     )
 
 
+def _controls(
+    bench: Bench, vectors: Mapping[str, SteeringVector], on: Sequence[Scenario], random: int, seed: int
+) -> dict[str, Measured]:
+    """Random steps for each axis, as long as its own: the same for all by dose, others for each by raw coefficient."""
+    if bench.unit == "dose":
+        either = list(vectors.values())
+        return dict.fromkeys(
+            vectors,
+            bench.both_signs([random_like(either[r % len(either)], seed + r) for r in range(random)], on),
+        )
+    return {
+        axis: bench.both_signs([random_like(vector, seed + r) for r in range(random)], on)
+        for axis, vector in vectors.items()
+    }
+
+
 def _decoupled(
     bench: Bench,
     vectors: Mapping[str, SteeringVector],
     axes: tuple[str, ...],
     chosen: Response,
     plain: Measured,
-    null: Measured,
+    null: Mapping[str, Measured],
     states: Mapping[str, PairStates] | None,
     notes: list[str],
     seed: int,
 ) -> list[Decoupled]:
-    ways: dict[tuple[str, str], SteeringVector] = {}
+    ways: dict[tuple[str, str], Change] = {}
+    steps = {axis: bench.change(vector) for axis, vector in vectors.items()}
     matrix = np.array([[cell.value for cell in row] for row in chosen.matrix])
     for on, axis in enumerate(axes):
         other = axes[1 - on]
-        ways["orthogonal", axis] = orthogonal(vectors[axis], vectors[other])
+        ways["orthogonal", axis] = bench.change(orthogonal(vectors[axis], vectors[other]))
         try:
             order = [on, 1 - on]
-            ways["inverse", axis] = from_inverse(vectors[axis], vectors[other], matrix[np.ix_(order, order)])
+            ways["inverse", axis] = from_inverse(steps[axis], steps[other], matrix[np.ix_(order, order)])
         except BadInputError as error:
             notes.append(f"{axis}, inverse: {error}")
         if states is not None:
-            ways["penalised", axis] = _best_penalty(bench, vectors[axis], states[other], on, axes)
+            best = _best_penalty(bench, vectors[axis], states[other], on, axes)
+            ways["penalised", axis] = bench.change(best)
     if not ways:
         return []
-    measured = bench.both_signs(list(ways.values()), bench.parts.report)
+    measured = bench.steps_both_ways(list(ways.values()), bench.parts.report)
     columns = [measured.axes.index(a) for a in axes]
     shift, drawn = halves(measured.means())[:, columns], _half_draws(measured, seed)[:, :, columns]
     usual, usual_drawn = halves(plain.means())[:, columns], _half_draws(plain, seed)[:, :, columns]
-    bands = [random_band(halves(null.means())[:, c]) for c in columns]
+    bands = [random_band(halves(null[a].means())[:, c]) for a, c in zip(axes, columns, strict=True)]
     found = []
     for n, (way, axis) in enumerate(ways):
         on = axes.index(axis)

@@ -121,3 +121,23 @@ def read_search(folder: Path) -> tuple[SearchFile, dict[str, SteeringVector], Pa
         raise BadInputError(f"{path} names an axis that is no name")
     vectors = {axis: load_vector(folder / "vectors" / f"{axis}.safetensors") for axis in stored.axes}
     return stored, vectors, load_pack(stored.pack)
+
+
+def check_same(vectors: Mapping[str, SteeringVector], parts: Parts, pack: Pack) -> None:
+    """Whether the files of a search belong together: each vector is its axis's own, fitted on the texts that stand there now.
+
+    Raises:
+        BadInputError: a vector of another axis, or a pack whose texts have changed since.
+    """
+    from culturescope.steering.fitting import texts_sha256
+
+    for axis, vector in vectors.items():
+        if vector.origin.label != axis:
+            raise BadInputError(
+                f"the search's vector {axis}.safetensors was fitted for {vector.origin.label}: its files were mixed up"
+            )
+        now = texts_sha256([s for s in parts.fit if pack.axis_of(s) == axis])
+        if vector.origin.scenarios_sha256 not in (None, now):
+            raise BadInputError(
+                f"the scenarios of {axis} have other texts than those that the search was fitted on; search again"
+            )
