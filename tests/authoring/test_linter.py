@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from culturescope.authoring import Finding, as_text, lint, load_encoder, packaged_folder
 from culturescope.authoring.embeddings import near_in_meaning
+from culturescope.authoring.toxicity import packaged_classifier
 from culturescope.cli.lint import lint_command
 from culturescope.errors import BadInputError
 from culturescope.instrument import load_pack, packaged_packs
@@ -184,6 +185,30 @@ def test_titles_days_and_first_words_make_no_whole_name(text):
         changed(GOOD, id="b", situation="we tell on them"),
     ]
     assert not [f for f in lint(drafts, PACK).findings if f.rule in ("full-name", "celebrity")]
+
+
+def test_a_classifier_of_toxic_texts_is_asked_where_there_is_one():
+    def score(texts):
+        return [0.95 if "swine" in t else 0.6 if "bean" in t else 0.5 for t in texts]
+
+    drafts = [GOOD, changed(id="a", negative="Send the swine away."), changed(id="b", positive="Eat a bean.")]
+    found = [f for f in lint(drafts, PACK, score=score).findings if f.rule == "toxicity"]
+    assert [(f.level, f.ids) for f in found] == [("error", ("a",)), ("warning", ("b",))]
+    assert "negative option" in found[0].message
+    assert "0.95" in found[0].message
+    for pack, given, reason in (
+        (PACK, None, "pip install alt-profanity-check"),
+        (PACK.model_copy(update={"language": "fr"}), score, "English only"),
+    ):
+        report = lint(drafts, pack, score=given)
+        assert not [f for f in report.findings if f.rule == "toxicity"]
+        assert any(reason in s.reason for s in report.skipped)
+
+
+@pytest.mark.skipif(not packaged_classifier(), reason="pip install alt-profanity-check brings the classifier")
+def test_the_classifier_knows_an_insult():
+    insult, plain = packaged_classifier()(["You are a stupid idiot.", "We meet at the well."])
+    assert plain < 0.5 < 0.9 < insult
 
 
 real_folder = os.environ.get("CULTURESCOPE_EMBEDDINGS") or packaged_folder()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from culturescope.authoring import balance_rules, form_rules, word_rules
+from culturescope.authoring import balance_rules, form_rules, toxicity, word_rules
 from culturescope.authoring.balance_rules import balance
 from culturescope.authoring.embeddings import INSTALL, Encode, near_in_meaning
 from culturescope.authoring.findings import Finding, LintReport, Skipped, in_order
 from culturescope.authoring.leaks import leak_findings, surface_leaks
+from culturescope.authoring.toxicity import Score
 from culturescope.authoring.words import Lexicon, lexicon
 from culturescope.instrument import Pack, Scenario
 
@@ -36,7 +37,12 @@ WORD_RULES: tuple[Callable[[Sequence[Scenario], Lexicon], list[Finding]], ...] =
 
 
 def lint(
-    scenarios: Sequence[Scenario], pack: Pack, encode: Encode | None = None, *, whole: bool = False
+    scenarios: Sequence[Scenario],
+    pack: Pack,
+    encode: Encode | None = None,
+    *,
+    score: Score | None = None,
+    whole: bool = False,
 ) -> LintReport:
     """Checks scenarios against all rules.
 
@@ -44,6 +50,7 @@ def lint(
         scenarios: to be checked; any part of a pack, or drafts for it.
         pack: gives the language and the items.
         encode: sentence encoder (see `load_encoder`); without one, rules of meaning are reported as skipped.
+        score: classifier of toxic texts (see `packaged_classifier`; English); without one, that rule is reported as skipped.
         whole: whether these are all scenarios of the pack, so that none of its items and domains may lack one.
 
     Returns:
@@ -68,6 +75,11 @@ def lint(
     else:
         reason = f'there are no word lists for the language "{pack.language}"'
         skipped.append(Skipped("words, names, negations, tone, reading ease", reason))
+    if score and pack.language.split("-")[0].lower() == toxicity.LANGUAGE:
+        found += toxicity.toxic_texts(scenarios, score)
+    else:
+        reason = "it knows English only" if score else f"no classifier: {toxicity.INSTALL}"
+        skipped.append(Skipped("toxicity by a classifier", reason))
     if encode:
         found += near_in_meaning(scenarios, encode)
     else:

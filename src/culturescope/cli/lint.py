@@ -39,6 +39,7 @@ def lint_command(
 ) -> None:
     """Check scenarios for form, balance, wording, doubles and leaks; exit code 1 if there are errors."""
     from culturescope.authoring import as_text, lint, load_encoder, packaged_folder
+    from culturescope.authoring.toxicity import packaged_classifier
     from culturescope.instrument import load_pack, load_scenarios
 
     instrument = load_pack(pack, whole=False)
@@ -59,7 +60,8 @@ def lint_command(
         title = f"Coverage: {len(scenarios)} scenarios of {instrument.id}"
         write_coverage(coverage(scenarios, instrument.language), plot, title)
     folder = embeddings or packaged_folder()
-    report = lint(scenarios, instrument, load_encoder(folder) if folder else None, whole=not files)
+    encode = load_encoder(folder) if folder else None
+    report = lint(scenarios, instrument, encode, score=packaged_classifier(), whole=not files)
     typer.echo(json.dumps(report.as_dict(), ensure_ascii=False, indent=2) if as_json else as_text(report))
     if report.errors:
         raise typer.Exit(1)
