@@ -23,7 +23,7 @@ from culturescope.errors import (
 )
 
 if TYPE_CHECKING:
-    from culturescope.api import fit_vector, scenarios, write_page
+    from culturescope.api import Survey, fit_vector, scenarios, survey, write_page
     from culturescope.models import open_model as load
     from culturescope.probing.reading import Reading, probe
     from culturescope.steering.files import load_vector
@@ -37,6 +37,8 @@ _WHERE = {
     "probe": "culturescope.probing.reading",
     "Reading": "culturescope.probing.reading",
     "scenarios": "culturescope.api",
+    "survey": "culturescope.api",
+    "Survey": "culturescope.api",
     "write_page": "culturescope.api",
 }
 
@@ -50,11 +52,13 @@ __all__ = [
     "Reading",
     "RunFailedError",
     "RunFolderError",
+    "Survey",
     "fit_vector",
     "load",
     "load_vector",
     "probe",
     "scenarios",
+    "survey",
     "write_page",
 ]
 

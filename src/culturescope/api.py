@@ -1,18 +1,23 @@
-"""Two short verbs of the public API that combine rooms: choose scenarios, write a page."""
+"""Short verbs of the public API that combine rooms: choose scenarios, survey a model, fit a vector, write a page."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from culturescope.errors import BadInputError
 from culturescope.instrument import Scenario, load_pack, select
 
 if TYPE_CHECKING:
     from culturescope.models.causal import CausalModel
+    from culturescope.models.protocols import BlackBox, ModelIdentity
     from culturescope.probing.reading import Reading
+    from culturescope.probing.survey_results import SurveyPlace, SurveyResults
+    from culturescope.probing.survey_tasks import Instrument
+    from culturescope.prompts import Persona
     from culturescope.steering.directions import Method
     from culturescope.steering.vector import SteeringVector
 
@@ -40,11 +45,117 @@ def scenarios(
     return select(load_pack(pack), split=split, items=items, domains=domains, limit=limit)
 
 
-def write_page(readings: Reading | Sequence[Reading], path: str | os.PathLike[str]) -> Path:
+@dataclass(frozen=True)
+class Survey:
+    """What a direct survey found.
+
+    Args:
+        identity: who was asked.
+        results: readings, ledger, and what personas change.
+        samples: every prompt with its answer (rows of `samples.jsonl`).
+        seed: of the replies and of the check.
+    """
+
+    identity: ModelIdentity
+    results: SurveyResults
+    samples: tuple[Mapping[str, Any], ...]
+    seed: int = 42
+
+    @property
+    def places(self) -> tuple[SurveyPlace, ...]:
+        """Where each reading falls on the map, and what missing answers leave open."""
+        from culturescope.experiments.survey_place import survey_places
+
+        return survey_places(self.results)
+
+    def __str__(self) -> str:
+        """Verdict and why, ledger, and place with its band, of each reading."""
+        from culturescope.page.report import AxisText
+        from culturescope.page.survey_words import summary_lines
+
+        axes = [AxisText(a.id, a.name, a.negative, a.positive) for a in load_pack().axes]
+        return "\n".join(summary_lines(self.results, self.places, axes))
+
+
+def survey(
+    model: BlackBox,
+    *,
+    instruments: Sequence[Instrument] | None = None,
+    samples: int = 2,
+    wordings: int = 4,
+    items: Sequence[str] | None = None,
+    personas: Sequence[Persona] = (),
+    temperature: float = 0.7,
+    max_new_tokens: int = 128,
+    batch_size: int = 16,
+    seed: int = 42,
+) -> Survey:
+    """Asks the items of the map directly, in memory; `culturescope survey` does the same with a run folder and a page.
+
+    Args:
+        model: from `load`, or anything that follows the `BlackBox` protocol.
+        instruments: `text`, `options` or both; by default both, or `text` alone where the model offers no log-probabilities.
+        samples: free replies to each prompt.
+        wordings: of each question, 2 to 4.
+        items: ids; by default all ten.
+        personas: of societies (`prompts.personas_for`), under which everything is asked once more.
+        temperature: of the free replies.
+        max_new_tokens: longest free reply.
+        batch_size: prompts in one forward pass, or requests under way.
+        seed: of the replies and of the check.
+
+    Raises:
+        BadInputError: a number outside of its range, an unknown instrument, or a persona given twice.
+        InstrumentError: an unknown item.
+        CulturescopeError: the model does not answer.
+    """
+    from culturescope.experiments.survey import offered_instruments, task_key
+    from culturescope.experiments.survey_design import SurveyDesign
+    from culturescope.probing.survey_ask import ask_survey
+    from culturescope.probing.survey_reading import compute_survey
+    from culturescope.probing.survey_tasks import INSTRUMENTS, survey_tasks
+
+    names = [p.id for p in personas]
+    if len(set(names)) < len(names):
+        raise BadInputError(f"each persona is asked once, not twice: {', '.join(names)}")
+    design = SurveyDesign(
+        instruments=INSTRUMENTS if instruments is None else tuple(instruments),
+        samples=samples,
+        wordings=wordings,
+        temperature=temperature,
+        new_tokens=max_new_tokens,
+        seed=seed,
+        batch_size=batch_size,
+        items=None if items is None else tuple(items),
+    )
+    if instruments is None:
+        design, _ = offered_instruments(model, design)
+    tasks = survey_tasks(
+        design.questions(),
+        instruments=design.instruments,
+        wordings=wordings,
+        samples=samples,
+        personas=personas,
+    )
+    keys = [task_key(task, model.identity, design) for task in tasks]
+    batches = ask_survey(
+        model,
+        list(zip(tasks, keys, strict=True)),
+        temperature=temperature,
+        new_tokens=max_new_tokens,
+        seed=seed,
+        batch_size=batch_size,
+    )
+    answered = {row["key"]: row for batch in batches for row in batch}
+    rows = tuple(answered[key] for key in keys)
+    return Survey(model.identity, compute_survey(rows, seed=seed), rows, seed)
+
+
+def write_page(readings: Reading | Survey | Sequence[Reading | Survey], path: str | os.PathLike[str]) -> Path:
     """Writes one HTML page with verdict, positions, intervals and every prompt of a reading.
 
     Args:
-        readings: a reading, or a list with one.
+        readings: a reading or a survey, or a list with one.
         path: where to write; an existing page is replaced.
 
     Raises:
@@ -56,7 +167,7 @@ def write_page(readings: Reading | Sequence[Reading], path: str | os.PathLike[st
     from culturescope.probing.reading import Reading
     from culturescope.runs.manifest import environment, now
 
-    chosen = [readings] if isinstance(readings, Reading) else list(readings)
+    chosen = [readings] if isinstance(readings, (Reading, Survey)) else list(readings)
     if len(chosen) != 1:
         raise BadInputError(f"a page shows one reading, got {len(chosen)}; write a page for each")
     reading = chosen[0]
@@ -66,6 +177,12 @@ def write_page(readings: Reading | Sequence[Reading], path: str | os.PathLike[st
         "model": reading.identity.as_dict(),
         "config": {"seed": reading.seed},
     }
+    if isinstance(reading, Survey):
+        from culturescope.experiments.survey_report import survey_report
+        from culturescope.page.survey_document import write_survey
+
+        write_survey(survey_report(reading.results, run, reading.samples), path)
+        return Path(path)
     write(make_report(reading.results, run, reading.samples, reading.pack, seed=reading.seed), path)
     return Path(path)
 

@@ -6,6 +6,7 @@ import random
 import numpy as np
 import pytest
 
+import culturescope as cs
 from culturescope.cli import run
 from culturescope.errors import BadInputError, RunFolderError
 from culturescope.experiments.survey import (
@@ -495,3 +496,37 @@ def test_a_survey_stands_on_the_map_beside_others_and_says_why_it_does_not(whole
     assert run(["survey", str(tiny("qwen2")), *SMALL, "-o", str(tmp_path / "run")]) == 0
     assert run(["map", str(tmp_path / "run"), "-o", str(output)]) == 2
     assert "has no place on the map: not asked: " in capsys.readouterr().err
+
+
+def test_a_survey_in_memory_finds_what_a_run_folder_does(whole, tmp_path):
+    found = cs.survey(mock(), samples=1)
+    stored = json.loads((whole / "results.json").read_text())
+    assert found.results.model_dump(mode="json") == {k: v for k, v in stored.items() if k != "places"}
+    assert "interpretable" in str(found)
+    assert [p.model_dump(mode="json") for p in found.places] == stored["places"]
+    page = cs.write_page(found, tmp_path / "page.html").read_text()
+    assert "&lt;b&gt;planted&lt;/b&gt; · direct survey" in page
+
+
+def test_a_survey_in_memory_keeps_personas_apart_and_falls_back_to_words():
+    from culturescope.prompts import Persona
+
+    persona = Persona("basic-IND", "basic", 1, "You live in India.", "IND")
+    model = MockModel(
+        lambda p: (0, 0), reply=lambda p, seed: "I refuse." if len(p.messages) > 1 else "2", name="words"
+    )
+    found = cs.survey(model, samples=1, wordings=2, items=["X05"], personas=[persona])
+    assert [(r.persona, r.instrument, r.answered) for r in found.results.readings] == [
+        (None, "text", 1.0),
+        ("basic-IND", "text", 0.0),
+    ]
+    assert found.results.refusals[0].change.value == 1
+    with pytest.raises(BadInputError, match="not twice"):
+        cs.survey(model, personas=[persona, persona])
+
+
+def test_plan_counts_a_survey_without_a_model_and_refuses_options_of_the_probe(capsys):
+    assert run(["plan", "--survey", "--persona", "basic", "--society", "IND", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["prompts"] == {"text": 832, "options": 416}
+    assert run(["plan", "--survey", "--limit", "5"]) == 2
+    assert "--limit belongs to the probe" in capsys.readouterr().err

@@ -37,6 +37,13 @@ def plan(
     model_args: o.ModelArgs = None,
     download: o.Download = False,
     trust_remote_code: o.TrustRemoteCode = False,
+    as_survey: Annotated[
+        bool,
+        typer.Option(
+            "--survey",
+            help="Plan the direct survey with its defaults; culturescope survey MODEL --dry-run takes its options.",
+        ),
+    ] = False,
     power: Annotated[
         bool, typer.Option("--power", help="How many scenarios show a difference in d (default 0.1).")
     ] = False,
@@ -62,7 +69,18 @@ def plan(
         _print_lines(planning.power_table(delta, from_run), as_json)
         return
     personas = o.personas(persona, society, given_name, allow_partial, tables)
-    design = o.design(profile, limit, check_limit, templates, orders, split, batch_size, None, pack, personas)
+    if as_survey:
+        _refuse_options_of_the_probe(
+            {
+                "--limit": limit,
+                "--check-limit": check_limit,
+                "--templates": templates,
+                "--orders": orders,
+                "--split": split,
+                "--pack": pack,
+                "--show-tokens": show_tokens or None,
+            }
+        )
     load = o.load_options(
         model_args,
         dtype=dtype,
@@ -72,12 +90,24 @@ def plan(
         download=download,
         trust_remote_code=trust_remote_code,
     )
+    if as_survey:
+        _print_lines(planning.survey_plan(personas, model, load), as_json)
+        return
+    design = o.design(profile, limit, check_limit, templates, orders, split, batch_size, None, pack, personas)
     if show_tokens:
         if model is None:
             raise BadInputError("--show-tokens needs a model: culturescope plan MODEL --show-tokens")
         typer.echo(planning.token_table(model, design, load))
         return
     _print_lines(planning.plan(design, model, load), as_json)
+
+
+def _refuse_options_of_the_probe(given: dict[str, Any]) -> None:
+    wrong = next((name for name, value in given.items() if value is not None), None)
+    if wrong is not None:
+        raise BadInputError(
+            f"{wrong} belongs to the probe, not to --survey; culturescope survey MODEL --dry-run takes the survey's own options"
+        )
 
 
 def _print_lines(found: dict[str, Any], as_json: bool) -> None:

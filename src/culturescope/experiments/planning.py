@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy as np
 from culturescope.errors import BadInputError
 from culturescope.experiments.audit import answered_rows, design_of
 from culturescope.experiments.design import Design
+from culturescope.experiments.personas import SocietyPersona
 from culturescope.models import load
 from culturescope.probing.aggregate import codes
 from culturescope.probing.scores import score_samples
@@ -77,6 +78,22 @@ def plan(design: Design, model_source: str | None, load_options: Mapping[str, An
             f"measured just now on {min(TIMED_PROMPTS, len(tasks))} prompts."
         )
     return {**found, "lines": lines}
+
+
+def survey_plan(
+    personas: Sequence[SocietyPersona], model_source: str | None, load_options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Prompts and tokens of a direct survey with its defaults; without a model, tokens are estimated.
+
+    Raises:
+        ModelError: the model cannot be loaded.
+    """
+    from culturescope.experiments.survey_design import SurveyDesign
+    from culturescope.experiments.survey_planning import survey_cost
+    from culturescope.models import open_model
+
+    model = None if model_source is None else open_model(model_source, **load_options)
+    return survey_cost(SurveyDesign(personas=tuple(personas)), model)
 
 
 def token_table(model_source: str, design: Design, load_options: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ from culturescope.experiments.survey_design import SurveyDesign
 from culturescope.models.options import read_options
 from culturescope.models.protocols import BlackBox, ModelIdentity
 from culturescope.probing.replies import READER
+from culturescope.probing.survey_ask import ask_survey
 from culturescope.probing.survey_reading import compute_survey
 from culturescope.probing.survey_results import SurveyResults
 from culturescope.probing.survey_tasks import SURVEY, SurveyTask
@@ -220,7 +221,7 @@ def survey_rows(folder: RunFolder, design: SurveyDesign) -> list[dict[str, Any]]
         identity = ModelIdentity.from_dict(folder.manifest.model)
     except (TypeError, KeyError, AttributeError):
         raise RunFolderError(f"{folder.path}: run.json does not say which model was asked") from None
-    keys = [_key(task, identity, design) for task in design.tasks()]
+    keys = [task_key(task, identity, design) for task in design.tasks()]
     known = folder.known()
     missing = sum(key not in known for key in keys)
     if missing:
@@ -253,7 +254,8 @@ def survey_map_places(folder: RunFolder, name: str, *, personas: bool = True) ->
     return found
 
 
-def _key(task: SurveyTask, identity: ModelIdentity, design: SurveyDesign) -> str:
+def task_key(task: SurveyTask, identity: ModelIdentity, design: SurveyDesign) -> str:
+    """The key under which the answer to a task is kept."""
     return task.key(
         identity, temperature=design.temperature, new_tokens=design.new_tokens, seed=design.seed + task.repeat
     )
@@ -269,55 +271,21 @@ def _ask(
     quiet: bool,
 ) -> None:
     known = folder.known()
-    keys = [_key(task, model.identity, design) for task in tasks]
+    keys = [task_key(task, model.identity, design) for task in tasks]
     left = [(task, key) for task, key in zip(tasks, keys, strict=True) if key not in known]
     with Progress(len(tasks), "Asking", quiet=quiet) as progress:
         progress.skip(len(tasks) - len(left))
-
-        def save(rows: list[dict[str, Any]]) -> None:
+        for rows in ask_survey(
+            model,
+            left,
+            temperature=design.temperature,
+            new_tokens=design.new_tokens,
+            seed=design.seed,
+            batch_size=batch_size,
+        ):
             folder.append(rows)
             progress.advance(len(rows))
             stop_if_asked()
-
-        # Options first: they cost least, and a model that offers none is found out at once.
-        _ask_options(model, [p for p in left if p[0].instrument == "options"], batch_size, save)
-        free = [p for p in left if p[0].instrument == "text"]
-        for repeat in sorted({task.repeat for task, _ in free}):
-            mine = [p for p in free if p[0].repeat == repeat]
-            for start in range(0, len(mine), batch_size):
-                batch = mine[start : start + batch_size]
-                replies = model.generate(
-                    [task.prompt for task, _ in batch],
-                    max_new_tokens=design.new_tokens,
-                    temperature=design.temperature,
-                    seed=design.seed + repeat,
-                    batch_size=batch_size,
-                )
-                save(
-                    [
-                        task.row(key, model.show(task.prompt), reply)
-                        for (task, key), reply in zip(batch, replies, strict=True)
-                    ]
-                )
-
-
-def _ask_options(
-    model: BlackBox,
-    left: Sequence[tuple[SurveyTask, str]],
-    batch_size: int,
-    save: Callable[[list[dict[str, Any]]], None],
-) -> None:
-    if not left:
-        return
-    prompts = [task.prompt for task, _ in left]
-    options = [task.options for task, _ in left]
-    for indices, readings in read_options(model, prompts, options, batch_size=batch_size):
-        save(
-            [
-                left[n][0].row(left[n][1], model.show(prompts[n]), reading)
-                for n, reading in zip(indices, readings, strict=True)
-            ]
-        )
 
 
 def _write_page(
