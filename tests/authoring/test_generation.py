@@ -456,6 +456,10 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "a" / "letter.txt").write_text("Dear all")
     with pytest.raises(RunFolderError, match="something else"):
         Pool.open(tmp_path / "a", ABOUT)
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / ".lock").write_text(
+        "1234"
+    )  # of a process that was killed before it wrote anything else
     Pool.open(tmp_path / "b", ABOUT).close()
     with pytest.raises(RunFolderError, match="made with the seed 42, not 7"):
         Pool.open(tmp_path / "b", {**ABOUT, "seed": 7})

@@ -26,7 +26,7 @@ from culturescope.models.wire import Reply
 from culturescope.prompts import Prompt
 from culturescope.runs.atomic import disk_errors, encode_json, write_bytes, write_json
 from culturescope.runs.keys import digest
-from culturescope.runs.lock import FolderLock
+from culturescope.runs.lock import LOCK_NAME, FolderLock
 from culturescope.runs.samples import SampleLog
 
 POOL = "pool.json"
@@ -119,7 +119,9 @@ class Pool:
             RunFolderError: the folder holds something else, or another process is at work on it.
         """
         file = folder / POOL
-        if folder.exists() and not file.is_file() and (not folder.is_dir() or any(folder.iterdir())):
+        # A process that was killed at the very beginning leaves nothing but the lock's file.
+        foreign = folder.is_dir() and any(p.name != LOCK_NAME for p in folder.iterdir())
+        if not file.is_file() and (foreign or (folder.exists() and not folder.is_dir())):
             raise RunFolderError(f"{folder} holds something else; give a new folder for the pool")
         with disk_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)

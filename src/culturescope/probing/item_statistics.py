@@ -103,7 +103,7 @@ class Panel:
     """The figures over one set of respondents.
 
     Args:
-        name: `without convinced personas` or `all`.
+        name: `without convinced personas` or `with convinced personas`.
         respondents: how many.
         models: how many of each model.
         personas: how many different ones, no persona counted as one.
