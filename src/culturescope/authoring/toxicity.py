@@ -1,7 +1,8 @@
 """Toxicity by a maintained classifier, where its package is installed: what the linter's own list of insults does not hold.
 
 `alt-profanity-check` is a linear classifier of words, trained on comments that people labelled; it comes with its weights and
-needs no network. It judges words, not sense, so that harmless texts score high too: they are read again.
+needs no network. It judges words, not sense, so that harmless texts score high too: they are read again. That package opens its
+own weights with joblib, which can run code; so it is used only where the user installed it, and is no dependency of this one.
 """
 
 from __future__ import annotations
