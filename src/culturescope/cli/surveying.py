@@ -131,14 +131,16 @@ def survey(
 
 def print_survey(path: Path, results: Any, as_json: bool) -> None:
     """Prints a survey's verdict, ledger and place, and where its page is."""
-    from culturescope.experiments.survey import stored_results
+    from culturescope.experiments.survey import RESULTS_NAME
     from culturescope.experiments.survey_place import survey_places
     from culturescope.instrument import load_pack
     from culturescope.page.report import AxisText
     from culturescope.page.survey_words import summary_lines
 
     if as_json:
-        typer.echo(json.dumps({"run": str(path), **stored_results(results)}))
+        typer.echo(
+            json.dumps({"run": str(path), **json.loads((path / RESULTS_NAME).read_text(encoding="utf-8"))})
+        )
         return
     axes = [AxisText(a.id, a.name, a.negative, a.positive) for a in load_pack().axes]
     for line in summary_lines(results, survey_places(results), axes):

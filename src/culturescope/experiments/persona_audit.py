@@ -78,11 +78,33 @@ def _audit(
     conversion: Conversion,
     seed: int,
 ) -> KindAudit:
+    places, draws = _places(scores, bare, conversion, seed)
+    caveats = [ONE_ORDER] if bare.b is None else []
+    caveats += [ONE_WORDING] if len(bare.columns) == 1 else []
+    return kind_audit(personas, places, draws, conversion, verdicts_of(results), caveats)
+
+
+def kind_audit(
+    personas: Sequence[SocietyPersona],
+    places: Any,
+    draws: Any,
+    conversion: Conversion,
+    verdicts: Mapping[str, str],
+    caveats: Sequence[str] = (),
+) -> KindAudit:
+    """The audit of S personas of one kind.
+
+    Args:
+        personas: with the places of their people.
+        places: without persona and under each (1 + S x 2).
+        draws: of these places, joint (B x (1 + S) x 2).
+        conversion: by which the places were made.
+        verdicts: of the axes.
+        caveats: to be said beside that of few societies.
+    """
     from culturescope.people.placement import lower_verdict
     from culturescope.stats.persona_audit import persona_audit
 
-    verdicts = verdicts_of(results)
-    places, draws = _places(scores, bare, conversion, seed)
     people = np.array([[p.x, p.y] for p in personas])
     found = persona_audit(people, places[1:], places[0], draws[:, 1:], draws[:, 0])
     distance = found.distance
@@ -109,16 +131,7 @@ def _audit(
         axes=(_axis("X", found.x, verdicts), _axis("Y", found.y, verdicts)),
         mean_change=_figure(distance.mean_here),
         mean_change_of_such=_figure(distance.mean),
-        caveat="; ".join(
-            filter(
-                None,
-                (
-                    found.caveat,
-                    ONE_ORDER if bare.b is None else "",
-                    ONE_WORDING if len(bare.columns) == 1 else "",
-                ),
-            )
-        ),
+        caveat="; ".join(filter(None, (found.caveat, *caveats))),
     )
 
 

@@ -132,7 +132,7 @@ def carry_out_survey(
         _ask(model, folder, design, tasks, size, stop_if_asked, quiet)
     rows = survey_rows(folder, design)
     results = compute_survey(rows, seed=design.seed)
-    write_json(folder.path / RESULTS_NAME, stored_results(results))
+    write_json(folder.path / RESULTS_NAME, stored_results(results, design))
     folder.update()
     ended = {**folder.manifest.model_dump(), "status": "success", "finished": now()}
     _write_page(results, ended, rows, folder.path / PAGE_NAME)
@@ -174,13 +174,17 @@ def go_on_with_survey(
     return carry_out_survey(model, folder, batch_size=batch_size, quiet=quiet)
 
 
-def stored_results(results: SurveyResults) -> dict[str, Any]:
-    """What `results.json` holds: the results, and the places on the map with their bands."""
+def stored_results(results: SurveyResults, design: SurveyDesign) -> dict[str, Any]:
+    """What `results.json` holds: the results, the places on the map with their bands, and the audit of personas."""
+    from culturescope.experiments.survey_audit import survey_audits
     from culturescope.experiments.survey_place import survey_places
 
     return {
         **results.model_dump(mode="json"),
         "places": [p.model_dump(mode="json") for p in survey_places(results)],
+        "persona_audits": [
+            a.model_dump(mode="json") for a in survey_audits(results, design.personas, seed=design.seed)
+        ],
     }
 
 
@@ -205,7 +209,7 @@ def rewrite_survey(run: str | os.PathLike[str], output: str | os.PathLike[str] |
         return _write_page(results, manifest, rows, Path(output))
     folder.lock()
     try:
-        write_json(folder.path / RESULTS_NAME, stored_results(results))
+        write_json(folder.path / RESULTS_NAME, stored_results(results, design))
         return _write_page(results, manifest, rows, folder.path / PAGE_NAME)
     finally:
         folder.close()

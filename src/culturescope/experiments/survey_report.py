@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from culturescope.experiments.survey_audit import survey_audits
+from culturescope.experiments.survey_design import SurveyDesign
 from culturescope.experiments.survey_place import survey_placements, survey_places
 from culturescope.instrument import Item, load_pack
 from culturescope.probing.survey_answers import read_answers
-from culturescope.probing.survey_results import SurveyResults
+from culturescope.probing.survey_results import SurveyAudit, SurveyResults
 from culturescope.prompts.survey import question
 
 if TYPE_CHECKING:
@@ -60,6 +62,7 @@ def survey_report(
         questions=[(q, question(q).wordings) for q in asked],
         replies=replies,
         map=_map(results, run),
+        audits=_audits(results, run),
     )
 
 
@@ -67,6 +70,15 @@ def _scale(item: Item) -> str:
     if item.scale is None:
         return ""
     return f"{item.scale.low} {item.scale.low_label} to {item.scale.high} {item.scale.high_label}"
+
+
+def _audits(results: SurveyResults, run: Mapping[str, Any]) -> tuple[SurveyAudit, ...]:
+    """The audit of the personas as the run keeps them; none in a survey without a run folder."""
+    stored = (run.get("config") or {}).get("survey")
+    if not stored:
+        return ()
+    design = SurveyDesign.from_dict(stored)
+    return survey_audits(results, design.personas, seed=design.seed)
 
 
 def _map(results: SurveyResults, run: Mapping[str, Any]) -> MapFigure | None:

@@ -71,7 +71,7 @@ def persona_section(report: Report) -> PersonaSection | None:
         lead=lead_sentence(report),
         notes=(*((TOLD,) if advanced else ()), *((DRAWN,) if audit else ())),
         readings=_readings_table(report, known),
-        audits=tuple(_audit_text(kind) for kind in audit.kinds) if audit else (),
+        audits=tuple(audit_text(kind, WORDS[kind.conversion]) for kind in audit.kinds) if audit else (),
         texts=tuple(
             PersonaText(_title(p, known), str(known[p.id]["text"]))
             for p in readings
@@ -145,7 +145,8 @@ def _direction(change: Figure) -> str:
     return "nearer to them" if estimate.value < 0 else "further from them"
 
 
-def _audit_text(kind: KindAudit) -> AuditText:
+def audit_text(kind: KindAudit, made: str) -> AuditText:
+    """The audit of a kind of persona in words and tables; `made` says how the places were made."""
     distances = tuple(
         (
             f"{s.name}{' (partial profile)' if s.partial else ''}",
@@ -171,7 +172,7 @@ def _audit_text(kind: KindAudit) -> AuditText:
         for a in kind.axes
     )
     return AuditText(
-        title=f"{kind.kind.capitalize()} personas, {WORDS[kind.conversion]}: {kind.verdict}",
+        title=f"{kind.kind.capitalize()} personas, {made}: {kind.verdict}",
         sentences=tuple(audit_sentences(kind)),
         distances=Table(
             ("society", "people at x, y", "model at x, y", "distance", "without persona", "change"),

@@ -15,9 +15,10 @@ from culturescope.page import survey_words as words
 from culturescope.page.embed import json_for_script, policy, vega_bundle
 from culturescope.page.figures import count, plain, signed
 from culturescope.page.map_section import map_css, map_script, map_section
+from culturescope.page.personas import TOLD, audit_text
 from culturescope.page.provenance import provenance
 from culturescope.page.report import AxisText, ItemText
-from culturescope.probing.survey_results import SurveyPlace, SurveyResults
+from culturescope.probing.survey_results import SurveyAudit, SurveyPlace, SurveyResults
 from culturescope.runs.atomic import disk_errors, write_text
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class SurveyReport:
         questions: id and the wordings of each question.
         replies: every free reply, as it was read.
         map: societies and places, where all ten items were asked.
+        audits: of the personas, where their people's places are known.
     """
 
     results: SurveyResults
@@ -67,6 +69,7 @@ class SurveyReport:
     questions: Sequence[tuple[str, Sequence[str]]]
     replies: Sequence[SurveyReply]
     map: MapFigure | None = None
+    audits: Sequence[SurveyAudit] = ()
 
     @property
     def model_name(self) -> str:
@@ -122,6 +125,8 @@ def render_survey(report: SurveyReport) -> str:
             replies_asked=sum(r.replies for r in results.readings),
             unmoved=[words.unmoved_sentence(u) for u in results.unmoved],
             refusals=words.refusals_table(results.refusals) if results.refusals else None,
+            audits=[audit_text(a.audit, words.HOW[a.instrument]) for a in report.audits],
+            told=TOLD if any(a.audit.kind == "advanced" for a in report.audits) else "",
             bands=[words.band_sentence(p) for p in report.places],
             places=words.places_table(report.places),
             map=mapped,

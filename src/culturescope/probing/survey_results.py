@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from culturescope.probing.results import Estimate, Frozen, Verdict
+from culturescope.probing.results import Estimate, Frozen, KindAudit, Verdict
 
 Instrument = Literal["text", "options"]
 
@@ -163,3 +163,10 @@ class SurveyPlace(Frozen):
     half_axes: tuple[float, float] | None
     from_null: tuple[float, float] | None
     reason: str | None
+
+
+class SurveyAudit(Frozen):
+    """Do the places of a survey under personas of one kind follow those of their people? By one instrument."""
+
+    instrument: Instrument
+    audit: KindAudit
