@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 
@@ -13,7 +14,20 @@ from culturescope.cli import run
 def searched(tiny, tmp_path_factory):
     folder = tmp_path_factory.mktemp("steer") / "search"
     code = run(
-        ["steer", "search", str(tiny("llama")), "-o", str(folder), "--limit", "30", "--top", "2", "-q"]
+        [
+            "steer",
+            "search",
+            str(tiny("llama")),
+            "-o",
+            str(folder),
+            "--limit",
+            "30",
+            "--top",
+            "2",
+            "--blocks",
+            "1,2",
+            "-q",
+        ]
     )
     assert code == 0
     return folder
@@ -40,6 +54,14 @@ def test_entangle_prints_controls_beside_effects(searched, capsys):
     assert {d["way"] for d in study["decoupled"]} >= {"orthogonal", "penalised"}
 
 
+def test_domains_prints_where_fitted_and_where_tested(searched, capsys):
+    assert run(["steer", "domains", str(searched), "--axis", "X", "-q"]) == 0
+    out = capsys.readouterr().out
+    assert out.count("fitted on") == 12
+    assert "fitted on legal     tested on family" in out
+    assert len(json.loads((searched / "domains.json").read_text())["X"]["cells"]) == 12
+
+
 def test_aim_at_a_point(searched, capsys):
     assert (
         run(["steer", "aim", str(searched), "--point", "0.1,-0.3", "--steps", "1", "--least-mass", "0", "-q"])
@@ -63,12 +85,14 @@ def test_aim_at_a_point(searched, capsys):
         (["aim", "{empty}", "--point", "1,1"], "holds no search"),
         (["entangle", "{empty}"], "holds no search"),
         (["entangle", "{search}", "--dose", "0"], "dose"),
+        (["domains", "{search}", "--axis", "Z"], "Z"),
         (["entangle", "{search}", "--blocks", "77"], "block 77"),
         (["search", "{model}", "-o", "{search}"], "holds a search already"),
         (["search", "{model}", "--axis", "Z", "-o", "{new}"], "Z"),
         (["search", "{model}", "--method", "best", "-o", "{new}"], "mean-difference"),
         (["search", "{model}", "--limit", "3", "-o", "{new}"], "larger limit"),
         (["search", "{model}", "--top", "0", "-o", "{new}"], "at least one block"),
+        (["search", "{model}", "--threshold", "-1", "-o", "{new}"], "threshold"),
     ],
 )
 def test_bad_input_is_one_line(searched, tiny, tmp_path, capsys, arguments, line):
@@ -85,3 +109,25 @@ def test_a_damaged_search_is_one_line(searched, tmp_path, capsys):
         (tmp_path / "search.json").write_text(text)
         assert run(["steer", "entangle", str(tmp_path)]) == 2
         assert len(capsys.readouterr().err.strip().splitlines()) == 1
+
+
+def test_files_that_do_not_belong_together_are_one_line(searched, tmp_path, capsys):
+    """Vectors of each other's axis, texts that changed since, and items that a place would need."""
+    for name in ("mixed", "changed", "few"):
+        shutil.copytree(searched, tmp_path / name)
+    for axis, other in (("X", "Y"), ("Y", "X")):
+        shutil.copy(
+            searched / "vectors" / f"{axis}.safetensors",
+            tmp_path / "mixed" / "vectors" / f"{other}.safetensors",
+        )
+    stored = json.loads((searched / "search.json").read_text())
+    parts = stored["parts"]
+    changed = {**parts, "fit": parts["fit"][::-1]}
+    (tmp_path / "changed" / "search.json").write_text(json.dumps({**stored, "parts": changed}))
+    few = {**parts, "report": parts["report"][:12]}
+    (tmp_path / "few" / "search.json").write_text(json.dumps({**stored, "parts": few}))
+    for name, line in (("mixed", "mixed up"), ("changed", "search again"), ("few", "have fewer")):
+        assert run(["steer", "aim", str(tmp_path / name), "--point", "1,1", "-q"]) == 2
+        err = capsys.readouterr().err
+        assert line in err
+        assert len(err.strip().splitlines()) == 1

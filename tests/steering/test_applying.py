@@ -58,20 +58,23 @@ def test_steered_batches_equal_single_prompts_with_a_hand_made_hook(tiny_loaded,
             together = letters(model)
         for n, prompt in enumerate(PROMPTS):
             expected = by_hand(model, prompt, {block: 0.7 * v[block]})
-            assert torch.allclose(together[n], expected, atol=1e-5)
+            assert torch.allclose(together[n], expected, rtol=0, atol=1e-5)
         assert (together - before).abs().max() > 1e-3, "a change that nothing shows proves nothing"
 
 
-@pytest.mark.parametrize("side", ["left", "right"])
-@pytest.mark.parametrize("batch_size", [1, 8, 32])
-def test_padding_and_batch_size_do_not_matter(tiny, side, batch_size):
+@pytest.mark.parametrize("family", FAMILIES)
+def test_padding_and_batch_size_do_not_matter(tiny, family):
     from culturescope.models import load
 
-    model = load(tiny("gemma3"), padding_side=side)
-    with vector(2).applied(model, 0.5):
-        steered_letters = letters(model, batch_size=batch_size)
-    single = torch.stack([by_hand(model, p, {b: 0.5 * vector(2)[b] for b in range(BLOCKS)}) for p in PROMPTS])
-    assert torch.allclose(steered_letters, single, atol=1e-5)
+    v, single = vector(2), None
+    for side in ("left", "right"):
+        model = load(tiny(family), padding_side=side)
+        if single is None:
+            single = torch.stack([by_hand(model, p, {b: 0.5 * v[b] for b in range(BLOCKS)}) for p in PROMPTS])
+        with v.applied(model, 0.5):
+            for batch_size in (1, 8, 32):
+                found = letters(model, batch_size=batch_size, share=False)
+                assert torch.allclose(found, single, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("family", ["gemma2", "gpt2", "llama"])
@@ -153,15 +156,16 @@ def test_nested_steering_adds_up_and_ends_in_any_order(tiny_loaded):
     assert model.edits == []
 
 
-def test_rows_of_one_batch_carry_their_own_coefficients_and_axes(tiny_loaded):
-    model = tiny_loaded("gemma2")
+@pytest.mark.parametrize("family", FAMILIES)
+def test_rows_of_one_batch_carry_their_own_coefficients_and_axes(tiny_loaded, family):
+    model = tiny_loaded(family)
     x, y = vector(8), vector(9)
     alphas = [0.1, -0.4, 0.0, 0.25, 1.0]
     with steered(model, [Edit(x, alphas), Edit(y, alphas[::-1])]):
         together = letters(model)
     for n, prompt in enumerate(PROMPTS):
         changes = {b: alphas[n] * x[b] + alphas[-1 - n] * y[b] for b in range(BLOCKS)}
-        assert torch.allclose(together[n], by_hand(model, prompt, changes), atol=1e-5)
+        assert torch.allclose(together[n], by_hand(model, prompt, changes), rtol=0, atol=1e-5)
     with pytest.raises(BadInputError, match="2 coefficients"), x.applied(model, [0.1, 0.2]):
         letters(model)
 
@@ -177,7 +181,7 @@ def test_rows_of_one_batch_carry_their_own_coefficients_and_axes(tiny_loaded):
         ("from:-1", [[3], [0], [0], [0], [0]]),
     ],
 )
-@pytest.mark.parametrize("family", ["llama", "gemma3", "gpt2"])
+@pytest.mark.parametrize("family", FAMILIES)
 def test_steered_positions_in_prefill_and_four_steps_of_decoding(tiny_loaded, family, positions, expected):
     """A recorder behind the steered block compares what came in with what went out, pass by pass."""
     model = tiny_loaded(family)
@@ -214,6 +218,32 @@ def test_steered_positions_in_prefill_and_four_steps_of_decoding(tiny_loaded, fa
         for step in passes[1:5]:
             assert step.shape[1] == 1, "decoding goes token by token, over the cache"
             assert bool(step[row, 0]) == bool(expected[1])
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_steered_stream_equals_a_hand_made_hook_s(tiny_loaded, family):
+    """Behind every block, the first and the last included, within 1e-6 of h + alpha v in units of the stream."""
+    model, kept = tiny_loaded(family), {}
+    v = vector(12)
+    batch = model.batch(model.encode(PROMPTS[:3]))
+
+    def run() -> torch.Tensor:
+        with torch.inference_mode():
+            model.module(**batch)
+        return kept.pop("h")
+
+    for block in range(BLOCKS):
+        keep = lambda m, a, out: kept.update(h=residual_of(out).clone())  # noqa: E731
+        handle = model.blocks[block].register_forward_hook(keep)
+        plain = run()
+        handle.remove()
+        with v.applied(model, 0.3, blocks=[block]):
+            handle = model.blocks[block].register_forward_hook(keep)
+            found = run()
+            handle.remove()
+        real = batch["attention_mask"].bool()
+        expected = torch.where(real[..., None], plain + 0.3 * v[block], plain)
+        assert torch.allclose(found, expected, rtol=0, atol=1e-6 * max(1.0, float(plain.abs().max())))
 
 
 def test_operators(tiny_loaded):

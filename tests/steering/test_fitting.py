@@ -9,7 +9,7 @@ import culturescope as cs
 from culturescope.errors import BadInputError
 from culturescope.models.answered import answered_tokens
 from culturescope.models.blockhooks import residual_of
-from culturescope.prompts.contrast import contrast_pairs, site, sites
+from culturescope.prompts.contrast import contrast_pairs, site
 from culturescope.steering.directions import logistic, mean_difference, uncentred_pca
 from culturescope.steering.fitting import fit, random_like, read_pairs, shuffled
 from tests.tiny import BLOCKS, FAMILIES, HIDDEN
@@ -35,32 +35,46 @@ def by_hand(model, text, block, read) -> torch.Tensor:
 def test_every_block_equals_a_hand_made_hook(tiny_loaded, family):
     model = tiny_loaded(family)
     v = cs.fit_vector(
-        model, SCENARIOS, site="answer-letter" if family in ("gpt2", "qwen3") else "option-text"
+        model, SCENARIOS[:3], site="answer-letter" if family in ("gpt2", "qwen3") else "option-text"
     )
     where = site(v.origin.site)
     assert v.blocks == tuple(range(BLOCKS))
-    pairs = contrast_pairs(SCENARIOS, where)
+    pairs = contrast_pairs(SCENARIOS[:3], where)
     for block in v.blocks:
         differences = [
             torch.stack([by_hand(model, t, block, where.read) for t in p.positive]).mean(0)
             - torch.stack([by_hand(model, t, block, where.read) for t in p.negative]).mean(0)
             for p in pairs
         ]
-        assert torch.allclose(v[block], torch.stack(differences).mean(dim=0), atol=1e-5)
+        # In units of the stream: float32 has seven digits.
+        unit = max(1.0, v.origin.median_norm[block])
+        assert torch.allclose(v[block], torch.stack(differences).mean(dim=0), rtol=0, atol=1e-6 * unit)
 
 
-@pytest.mark.parametrize("where", [s.id for s in sites()])
-@pytest.mark.parametrize("side", ["left", "right"])
-def test_batches_and_padding_change_no_direction(tiny, side, where):
+@pytest.mark.parametrize(
+    ("family", "where"),
+    [
+        *((family, "option-text") for family in FAMILIES),
+        ("gemma2", "option-mean"),
+        ("gemma2", "answer-letter"),
+    ],
+)
+def test_batches_and_padding_change_no_direction(tiny, family, where):
     from culturescope.models import load
 
-    model = load(tiny("gemma2"), padding_side=side)
-    single = cs.fit_vector(load(tiny("gemma2")), SCENARIOS, site=where, batch_size=1)
-    for batch_size in (8, 32):
-        v = cs.fit_vector(model, SCENARIOS, site=where, batch_size=batch_size)
-        for block in v.blocks:
-            if single.norm(block) > 1e-4:  # behind a window that does not reach the options nothing differs
-                assert v.cosine(single, block) > 0.99999
+    few, compared = SCENARIOS[:3], 0
+    single = cs.fit_vector(load(tiny(family)), few, site=where, batch_size=1)
+    for side in ("left", "right"):
+        model = load(tiny(family), padding_side=side)
+        for batch_size in (8, 32):
+            v = cs.fit_vector(model, few, site=where, batch_size=batch_size)
+            for block in v.blocks:
+                if (
+                    single.norm(block) > 1e-4
+                ):  # behind a window that does not reach the options nothing differs
+                    assert v.cosine(single, block) > 0.99999
+                    compared += 1
+    assert compared >= 4
 
 
 @pytest.mark.parametrize("family", ["llama", "gemma3_vlm", "gpt2"])

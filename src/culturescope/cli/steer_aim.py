@@ -59,7 +59,7 @@ def entangle_command(
     from culturescope.runs import write_json
     from culturescope.steering.fitting import read_pairs
 
-    stored, vectors, bench = _opened(search, dose, alpha, blocks, batch_size, force, quiet)
+    stored, vectors, bench = opened(search, dose, alpha, blocks, batch_size, force, quiet)
     if len(vectors) != 2:
         raise BadInputError(f"entanglement needs a search of two axes; {search} has {', '.join(vectors)}")
     states = None
@@ -141,7 +141,7 @@ def aim_command(
         raise BadInputError(
             f"there is no {persona} persona for {name}: name a society whose item means are known"
         )
-    _, vectors, bench = _opened(search, dose, alpha, blocks, batch_size, force, quiet, placing=True)
+    _, vectors, bench = opened(search, dose, alpha, blocks, batch_size, force, quiet, placing=True)
     study = aim(
         bench,
         vectors,
@@ -164,7 +164,7 @@ def aim_command(
     typer.echo(f"Aim: {path}")
 
 
-def _opened(
+def opened(
     search: Path,
     dose: float,
     alpha: float | None,

@@ -49,6 +49,14 @@ def search_command(
     greedy: Annotated[
         bool, typer.Option("--greedy", help="Add block to block by their joint effect, not each block's own.")
     ] = False,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            "--threshold",
+            help="Change of d from which an item counts as moved; what random vectors reach by default.",
+            show_default=False,
+        ),
+    ] = None,
     limit: o.Limit = None,
     templates: o.Templates = "1",
     seed: o.Seed = None,
@@ -100,6 +108,7 @@ def search_command(
         how="first-order" if first_order else "exact",
         joint="greedy" if greedy else "top",
         verify=max(8, top),
+        threshold=threshold,
         blocks=so.blocks_of(blocks),
         seed=42 if seed is None else seed,
     )
@@ -167,6 +176,10 @@ def table_of(axis: str, found: Search) -> list[str]:
         f"  chosen (*): {', '.join(map(str, found.chosen))}; share of random vectors whose best block does as well: "
         f"{found.p_chosen:.2f} (their 95% quantile {found.largest_random:+.3f})"
     )
+    lines.append(
+        f"  random vectors measured at the best block are {found.control_ratio:.2f} times their estimate"
+        + ("; all bands are wider by it" if found.control_ratio > 1 else "")
+    )
     spearman = "not defined" if agreement.spearman is None else f"{agreement.spearman:.2f}"
     regret = "not defined" if agreement.regret is None else f"{agreement.regret:.0%}"
     lines.append(
@@ -182,6 +195,6 @@ def table_of(axis: str, found: Search) -> list[str]:
         )
     moved = [i.item for i in found.items if i.moved]
     lines.append(
-        f"  items that move beyond random vectors: {', '.join(moved) or 'none'} ({len(moved)} of {len(found.items)})"
+        f"  items that move beyond the threshold: {', '.join(moved) or 'none'} ({len(moved)} of {len(found.items)})"
     )
     return lines

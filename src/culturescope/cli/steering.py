@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from culturescope.cli.steer_aim import aim_command, entangle_command
+from culturescope.cli.steer_domains import domains_command
 from culturescope.cli.steer_files import export_command, show_command
 from culturescope.cli.steer_fit import fit_command
 from culturescope.cli.steer_generate import generate_command
@@ -20,6 +21,7 @@ steer_app.command("show")(show_command)
 steer_app.command("export")(export_command)
 steer_app.command("search")(search_command)
 steer_app.command("entangle")(entangle_command)
+steer_app.command("domains")(domains_command)
 steer_app.command("aim")(aim_command)
 steer_app.command("sweep")(sweep_command)
 steer_app.command("generate")(generate_command)

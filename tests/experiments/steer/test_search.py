@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -18,7 +20,7 @@ from culturescope.steering.fitting import as_long_as, random_like
 from tests.tiny import BLOCKS
 
 PACK, WORDINGS = load_pack(), templates(1)
-PARTS = parts_of(cs.scenarios(split="optimise", limit=30), cs.scenarios(split="evaluate", limit=20))
+PARTS = parts_of(cs.scenarios(split="optimise", limit=30), cs.scenarios(split="evaluate", limit=10))
 
 
 def test_parts_share_no_scenario_and_cover_the_split():
@@ -39,6 +41,17 @@ def test_parts_share_no_scenario_and_cover_the_split():
         parts_of(optimise, optimise)
     with pytest.raises(BadInputError, match="larger limit"):
         parts_of(optimise[:2], evaluate)
+
+
+def test_few_scenarios_leave_no_domain_to_one_part():
+    """One scenario a cell: chosen by a third of each axis's, from all domains, and so is what is fitted on."""
+    optimise, evaluate = cs.scenarios(split="optimise", limit=30), cs.scenarios(split="evaluate", limit=30)
+    for seed in (42, 1):
+        parts = parts_of(optimise, evaluate, seed=seed)
+        assert {s.item for s in parts.choose} == set(PACK.item_ids)
+        for part in (parts.fit, parts.choose):
+            for axis in ("X", "Y"):
+                assert {s.domain for s in part if s.item.startswith(axis)} == set(PACK.domains)
 
 
 def test_measuring_equals_a_probe_under_steering(tiny_loaded):
@@ -82,10 +95,40 @@ def test_each_block_alone_equals_its_own_measurement(tiny_loaded, searched):
         assert effect.effect.value == pytest.approx((both[0] - both[1]) / 2, abs=1e-6)
         assert effect.effect.low <= effect.effect.value <= effect.effect.high
         assert effect.random_band > 0
+        items = effect.items
+        assert set(items) == {s.item for s in choose}
+        assert np.mean(list(items.values())) == pytest.approx(effect.effect.value, abs=1e-6)
     assert len(found.chosen) == 2
     assert {c.name for c in found.choices} == {"best", "chosen", "all"}
     assert next(c for c in found.choices if c.name == "chosen").random_band > 0
     assert 0 < found.p_chosen <= 1
+
+
+def test_estimated_controls_are_held_against_measured_ones(tiny_loaded, searched):
+    """The bands come from first-order estimates: where measured random vectors do more, the bands say so."""
+    plan, result = searched
+    found, vector = result.found["X"], result.vectors["X"]
+    best = max(found.blocks, key=lambda e: e.effect.value)
+    choose = [s for s in PARTS.choose if s.item.startswith("X")]
+    controls = [random_like(vector, plan.seed + r) for r in range(10)]
+    steps = [change_of([(c, sign * best.alpha)], [best.block]) for c in controls for sign in (1, -1)]
+    means = measure(tiny_loaded("llama"), choose, steps, PACK, WORDINGS).means()[:, 1]
+    exact = np.sqrt((((means[0::2] - means[1::2]) / 2) ** 2).mean())
+    estimate = slopes(tiny_loaded("llama"), choose, WORDINGS)
+    alphas = alphas_of(vector, plan)
+    estimated = np.array([estimate.of(c, alphas)[:, best.block].mean() for c in controls])
+    assert found.control_ratio == pytest.approx(exact / np.sqrt((estimated**2).mean()), rel=0.2)
+    assert 0.5 < found.control_ratio < 2
+
+
+def test_a_threshold_decides_which_items_moved(tiny_loaded, searched):
+    plan, result = searched
+    usual = result.found["X"].items
+    assert [i.moved for i in usual] == [i.effect > i.random_band for i in usual]
+    low, high = (replace(plan, threshold=t, blocks=(1,), top=1) for t in (0.0, 1e6))
+    for asked in (low, high):
+        items = search(tiny_loaded("llama"), PARTS, PACK, WORDINGS, asked).found["X"].items
+        assert [i.moved for i in items] == [i.effect > asked.threshold for i in items]
 
 
 def test_vectors_are_fitted_on_the_fitting_part_only(tiny_loaded, searched):
@@ -136,12 +179,20 @@ def test_greedy_and_first_order_ways(tiny_loaded):
     assert set(found.chosen) <= set(measured)
     assert {e.alpha for e in found.blocks} == {0.2}
     assert found.rank_agreement.of == 2
+    assert next(c for c in found.choices if c.name == "all").blocks == tuple(range(BLOCKS))
 
 
 def test_norms_and_bad_plans(tiny_loaded):
     v = cs.fit_vector(tiny_loaded("llama"), PARTS.fit, "X")
     other = as_long_as(v, 5 * random_like(v, 3))
     assert [other.norm(b) for b in v.blocks] == pytest.approx([v.norm(b) for b in v.blocks], rel=1e-5)
-    for wrong in ({"dose": 0.0}, {"top": 0}, {"random": 5}, {"alpha": -1.0}, {"verify": 1}):
+    for wrong in (
+        {"dose": 0.0},
+        {"top": 0},
+        {"random": 5},
+        {"alpha": -1.0},
+        {"verify": 1},
+        {"threshold": -1.0},
+    ):
         with pytest.raises(BadInputError):
             SearchPlan(**wrong)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from culturescope.errors import BadInputError
 from culturescope.experiments.steer.aim_study import aim
 from culturescope.experiments.steer.bench import Bench
 from culturescope.experiments.steer.coordinates import coordinates, places_of, projection_entanglement
+from culturescope.experiments.steer.domains import across_domains
 from culturescope.experiments.steer.entangle_study import entangle, human_slopes
 from culturescope.experiments.steer.measuring import change_of, step_of, sum_of
 from culturescope.experiments.steer.parts import Parts, parts_of
@@ -75,6 +78,35 @@ def test_random_steps_are_as_long_as_each_axis_s_own(fitted):
     table = entangle(bench(model, dose=None, alpha=0.02), {"Y": vectors["Y"], "X": 10 * vectors["X"]}).overall
     by_axis = {e.axis: e for e in table.entanglements}
     assert by_axis["X"].random_band > 3 * by_axis["Y"].random_band
+
+
+def test_vectors_of_one_domain_are_tested_on_all(fitted):
+    model, _, _ = fitted
+    report = [s for s in cs.scenarios(split="evaluate", limit=60) if s.item in ("X01", "X02")]
+    at = bench(model, Parts(PARTS.fit, PARTS.choose, report), dose=0.2)
+    table = across_domains(at, "X", (1, 2))
+    assert {(c.fitted, c.tested) for c in table.cells} == set(product((*PACK.domains, "all"), PACK.domains))
+    x = [s for s in PARTS.fit if s.item.startswith("X")]
+    legal = fit(read_pairs(model, [s for s in x if s.domain == "legal"], blocks=[1, 2]), "X")
+    inside = [s for s in report if s.domain == "family"]
+    steps = [
+        {b: s * 0.2 * table_norm(model, x, b) * legal[b] / legal.norm(b) for b in (1, 2)} for s in (1, -1)
+    ]
+    d = at.measured(steps, inside).means()[:, 1]
+    cell = next(c for c in table.cells if (c.fitted, c.tested) == ("legal", "family"))
+    assert cell.change["X"].value == pytest.approx((d[0] - d[1]) / 2, rel=1e-3, abs=1e-6)
+    assert cell.random_band["X"] > 0
+    assert "Y" not in cell.change, "no scenario of Y was asked"
+    assert table.pairs["all"] == sum(table.pairs[d] for d in PACK.domains) == len(x)
+    assert table.cosine["legal"]["legal"] == pytest.approx(1.0)
+    only = Parts([s for s in PARTS.fit if s.domain == "legal"], PARTS.choose, report)
+    with pytest.raises(BadInputError, match="to fit a vector on"):
+        across_domains(bench(model, only), "X", (1,))
+
+
+def table_norm(model, scenarios, block) -> float:
+    """The median |h| that the doses of the table are counted in: that of all the axis's pairs."""
+    return read_pairs(model, scenarios, blocks=[block]).origin.median_norm[block]
 
 
 def test_figures_of_people_stand_beside():

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from culturescope.experiments.steer.measuring import Measured, measure, step_of
 from culturescope.experiments.steer.parts import Parts
 from culturescope.instrument import Pack, Scenario
 from culturescope.prompts import Persona, Template
+from culturescope.steering.fitting import random_like
 
 if TYPE_CHECKING:
     from culturescope.models.causal import CausalModel
@@ -70,6 +71,19 @@ class Bench:
         """Every step with + and then with -."""
         signs = (1.0, -1.0)
         return self.measured([{b: sign * v for b, v in step.items()} for step in steps for sign in signs], on)
+
+    def random_steps(
+        self, vectors: Mapping[str, SteeringVector], on: Sequence[Scenario], count: int, seed: int
+    ) -> dict[str, Measured]:
+        """Random steps as long as each vector's own, with both signs: by dose the same for all, by raw coefficient for each."""
+        either = list(vectors.values())
+        if self.unit == "dose":
+            drawn = [random_like(either[r % len(either)], seed + r) for r in range(count)]
+            return dict.fromkeys(vectors, self.both_signs(drawn, on))
+        return {
+            name: self.both_signs([random_like(vector, seed + r) for r in range(count)], on)
+            for name, vector in vectors.items()
+        }
 
     def measured(
         self, changes: Sequence[Change], on: Sequence[Scenario], persona: Persona | None = None

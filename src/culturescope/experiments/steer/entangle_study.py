@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,9 +15,7 @@ from culturescope.experiments.steer.decouple import from_inverse, orthogonal, pe
 from culturescope.experiments.steer.entangle import clipped, entanglement_of, halves, response_matrix
 from culturescope.experiments.steer.measuring import Measured
 from culturescope.experiments.steer.results import Decoupled, EntangleStudy, Response, drawn_estimate
-from culturescope.instrument import Scenario
 from culturescope.stats.resampling import random_band
-from culturescope.steering.fitting import random_like
 
 if TYPE_CHECKING:
     from culturescope.models.resuming import Change
@@ -58,7 +56,7 @@ def entangle(
     report = bench.parts.report
     bench.say("both axes and random steps, on the scenarios that report")
     found = bench.both_signs([vectors[a] for a in axes], report)
-    null = _controls(bench, vectors, report, random, seed)
+    null = bench.random_steps(vectors, report, random, seed)
     unit = dict.fromkeys(axes, bench.step)
     tables, notes = [], []
     for domain in bench.pack.domains:
@@ -92,22 +90,6 @@ def entangle(
         decoupled=tuple(decoupled),
         notes=tuple(notes),
     )
-
-
-def _controls(
-    bench: Bench, vectors: Mapping[str, SteeringVector], on: Sequence[Scenario], random: int, seed: int
-) -> dict[str, Measured]:
-    """Random steps for each axis, as long as its own: the same for all by dose, others for each by raw coefficient."""
-    if bench.unit == "dose":
-        either = list(vectors.values())
-        return dict.fromkeys(
-            vectors,
-            bench.both_signs([random_like(either[r % len(either)], seed + r) for r in range(random)], on),
-        )
-    return {
-        axis: bench.both_signs([random_like(vector, seed + r) for r in range(random)], on)
-        for axis, vector in vectors.items()
-    }
 
 
 def _decoupled(

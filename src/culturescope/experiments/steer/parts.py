@@ -28,7 +28,8 @@ def parts_of(
 ) -> Parts:
     """Divides the scenarios: in every cell (item x domain) of `optimise` a seeded third chooses, the rest fits.
 
-    A cell with one or two scenarios takes part by the running total, so that the share holds over the cells.
+    A cell with one or two scenarios takes part by the running total, so that the share holds over the cells; each item
+    begins with another domain, so that no domain is left to one part.
 
     Raises:
         BadInputError: a part would be empty, or a scenario is in both splits.
@@ -44,8 +45,12 @@ def parts_of(
     fit: list[Scenario] = []
     choose: list[Scenario] = []
     owed = 0.0
-    for (item, domain), members in sorted(cells.items()):
-        drawn = sorted(members, key=lambda s: s.id)
+    items, domains = (sorted(set(names)) for names in zip(*cells, strict=True)) if cells else ([], [])
+    turned = [
+        (item, domains[(n + k) % len(domains)]) for n, item in enumerate(items) for k in range(len(domains))
+    ]
+    for item, domain in (cell for cell in turned if cell in cells):
+        drawn = sorted(cells[item, domain], key=lambda s: s.id)
         random.Random(f"{seed}/{item}/{domain}").shuffle(drawn)
         owed += share * len(drawn)
         take = min(len(drawn), int(owed + 0.5))

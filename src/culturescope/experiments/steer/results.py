@@ -43,7 +43,8 @@ class BlockEffect(Stored):
     """One block steered alone: signed change of d (logits); `effect` is None where only the estimate was made.
 
     `random_band` holds 95% of random vectors of the same norm, `shuffled` is the change by a vector fitted on shuffled
-    labels, scaled to the same norm; both by the first-order estimate.
+    labels, scaled to the same norm; both by the first-order estimate (see `Search.control_ratio`). `items` holds the
+    signed change of every item.
     """
 
     block: int
@@ -53,6 +54,7 @@ class BlockEffect(Stored):
     first_order: float
     random_band: float
     shuffled: float
+    items: dict[str, float] = {}
 
 
 class Choice(Stored):
@@ -71,7 +73,10 @@ class Choice(Stored):
 
 
 class ItemEffect(Stored):
-    """Largest signed change of an item at the chosen blocks; `moved` where it lies beyond what random vectors reach there."""
+    """Largest signed change of an item at the chosen blocks; `moved` where it lies beyond the threshold.
+
+    The threshold is `random_band`, what 95% of random vectors stay below there, or the one that was asked for.
+    """
 
     item: str
     effect: float
@@ -83,7 +88,9 @@ class Search(Stored):
     """Blocks of one axis.
 
     `largest_random` is the 95% quantile of the largest change that a random vector reaches at any block, `p_chosen` the share
-    of random vectors (the best block counted with them) that reach as much as the best block did.
+    of random vectors (the best block counted with them) that reach as much as the best block did. Random vectors are
+    estimated to first order; `control_ratio` is how much larger (root mean square) they are when measured at the best
+    block, and every band is wider by it where it exceeds 1.
     """
 
     axis: str
@@ -93,6 +100,7 @@ class Search(Stored):
     chosen: tuple[int, ...]
     largest_random: float
     p_chosen: float
+    control_ratio: float = 1.0
     rank_agreement: RankAgreement
     choices: tuple[Choice, ...]
     items: tuple[ItemEffect, ...]
@@ -248,4 +256,32 @@ class EntangleStudy(Stored):
     human: dict[str, float]
     projection: dict[str, dict[str, float]]
     decoupled: tuple[Decoupled, ...]
+    notes: tuple[str, ...] = ()
+
+
+class DomainCell(Stored):
+    """A vector fitted on one domain (`all` for every domain), tested on scenarios of one: change of d by axis.
+
+    `random_band` holds 95% of random steps of the same length on those scenarios, by axis.
+    """
+
+    fitted: str
+    tested: str
+    change: dict[str, Drawn]
+    random_band: dict[str, float]
+
+
+class DomainTable(Stored):
+    """One axis's vectors by domain, each tested on every domain, on scenarios that nothing was fitted on.
+
+    `pairs` counts the contrast pairs behind each vector, `cosine` is the mean over blocks of the cosine between two vectors.
+    """
+
+    axis: str
+    step: float
+    unit: str
+    blocks: tuple[int, ...]
+    pairs: dict[str, int]
+    cosine: dict[str, dict[str, float]]
+    cells: tuple[DomainCell, ...]
     notes: tuple[str, ...] = ()

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 RANDOM_VECTORS = 20
+MEASURED_CONTROLS = 10
+"""Random vectors that are measured at the best block, to see how far their estimate can be trusted."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class SearchPlan:
         joint: `top` takes the best blocks each alone, `greedy` adds the block that helps most to those chosen.
         verify: blocks measured exactly after a first-order search.
         random: random vectors at every block.
+        threshold: signed change of d from which an item counts as moved; what random vectors reach by default.
         blocks: only these blocks; all by default.
         seed: of random vectors, shuffled labels and bootstrap.
     """
@@ -70,6 +73,7 @@ class SearchPlan:
     joint: Literal["top", "greedy"] = "top"
     verify: int = 8
     random: int = RANDOM_VECTORS
+    threshold: float | None = None
     blocks: tuple[int, ...] | None = None
     seed: int = 42
 
@@ -83,6 +87,8 @@ class SearchPlan:
             raise BadInputError(
                 f"the dose lies above 0 and at most at 1, alpha at most at 10, not {self.dose}, {self.alpha}"
             )
+        if self.threshold is not None and not 0 <= self.threshold < float("inf"):
+            raise BadInputError(f"a threshold is a change of d of 0 or more, not {self.threshold}")
         if self.top < 1 or self.verify < self.top or self.random < RANDOM_VECTORS:
             raise BadInputError(
                 f"a search needs at least one block to choose, as many to verify, and {RANDOM_VECTORS} random vectors"
@@ -201,10 +207,8 @@ def _search_axis(
     alphas = alphas_of(vector, plan)
     weights = balanced_weights([s.item for s in choosing], [f"{s.item}/{s.domain}" for s in choosing])
     first_order = weights @ estimate.of(vector, alphas)
-    null_items = np.stack(
-        [estimate.of(random_like(vector, plan.seed + r), alphas) for r in range(plan.random)]
-    )
-    null = np.einsum("s,rsb->rb", weights, null_items)
+    controls = [random_like(vector, plan.seed + r) for r in range(plan.random)]
+    null_items = np.stack([estimate.of(control, alphas) for control in controls])
     meaningless = as_long_as(vector, fit(shuffled(states, plan.seed), axis, plan.method))
     by_shuffled = weights @ estimate.of(meaningless, alphas)
 
@@ -216,6 +220,12 @@ def _search_axis(
     alone = signed([steps[n] for n in measured], "choose")
     effects, draws = alone.effects(), alone.draws(plan.seed)
     exact = {n: at for at, n in enumerate(measured)}
+    ranked = [measured[at] for at in np.argsort(-effects, kind="stable")]
+    say(f"{axis}: random vectors at block {blocks[ranked[0]]}, measured beside their estimate")
+    null = np.einsum("s,rsb->rb", weights, null_items)
+    ratio = _control_ratio(null[:, ranked[0]], controls, blocks[ranked[0]], alphas[ranked[0]], signed)
+    null, null_items = max(1.0, ratio) * null, max(1.0, ratio) * null_items
+    items, by_item = alone.item_effects()
     table = tuple(
         BlockEffect(
             block=block,
@@ -225,10 +235,10 @@ def _search_axis(
             first_order=float(first_order[n]),
             random_band=random_band(null[:, n]),
             shuffled=float(by_shuffled[n]),
+            items=dict(zip(items, by_item[exact[n]].tolist(), strict=True)) if n in exact else {},
         )
         for n, block in enumerate(blocks)
     )
-    ranked = [measured[at] for at in np.argsort(-effects, kind="stable")]
     best = ranked[: plan.top]
     if plan.joint == "greedy":
         say(f"{axis}: adding block to block")
@@ -243,10 +253,25 @@ def _search_axis(
         chosen=tuple(sorted(blocks[n] for n in best)),
         largest_random=float(np.quantile(largest, 0.95)),
         p_chosen=float((1 + (largest >= effects.max()).sum()) / (1 + len(largest))),
+        control_ratio=ratio,
         rank_agreement=agreement_of(effects, first_order[measured], plan.top),
-        choices=_choices(vector, steps, {"best": ranked[:1], "chosen": best, "all": ranked}, plan, signed),
-        items=_items(alone, [exact[n] for n in best], choosing, null_items[:, :, best]),
+        choices=_choices(
+            vector, steps, {"best": ranked[:1], "chosen": best, "all": list(steps)}, plan, signed
+        ),
+        items=_items(alone, [exact[n] for n in best], choosing, null_items[:, :, best], plan.threshold),
     )
+
+
+def _control_ratio(
+    estimated: Floats, controls: Sequence[SteeringVector], block: int, alpha: float, signed: Measure
+) -> float:
+    """Root mean square of random vectors' changes at a block as measured, over that of their estimates; 1 without a step."""
+    few = controls[:MEASURED_CONTROLS]
+    usual = float(np.sqrt((estimated[: len(few)] ** 2).mean()))
+    if usual == 0:
+        return 1.0
+    measured = signed([{block: alpha * control[block]} for control in few], "choose").effects()
+    return float(np.sqrt((measured**2).mean())) / usual
 
 
 def alphas_of(vector: SteeringVector, plan: SearchPlan) -> list[float]:
@@ -299,7 +324,11 @@ def _choices(
 
 
 def _items(
-    alone: Signed, best: Sequence[int], choosing: Sequence[Scenario], null: NDArray[np.float64]
+    alone: Signed,
+    best: Sequence[int],
+    choosing: Sequence[Scenario],
+    null: Floats,
+    threshold: float | None,
 ) -> tuple[ItemEffect, ...]:
     """Largest signed change of every item at the chosen blocks, beside the band of the largest by random vectors."""
     items, effects = alone.item_effects()
@@ -310,5 +339,6 @@ def _items(
         by_vector = np.einsum("s,rsb->rb", balanced_weights([item] * len(inside), cells), null[:, inside])
         effect = float(effects[best, column].max())
         band = float(np.quantile(by_vector.max(axis=1), 0.95))
-        found.append(ItemEffect(item=item, effect=effect, random_band=band, moved=effect > band))
+        limit = band if threshold is None else threshold
+        found.append(ItemEffect(item=item, effect=effect, random_band=band, moved=effect > limit))
     return tuple(found)
