@@ -7,6 +7,7 @@ import shutil
 
 import pytest
 
+import culturescope as cs
 from culturescope.cli import run
 
 
@@ -33,6 +34,24 @@ def searched(tiny, tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def few(searched, tmp_path_factory):
+    """The same search with as few scenarios as an entanglement and a table of domains need."""
+    folder = tmp_path_factory.mktemp("few") / "search"
+    shutil.copytree(searched, folder)
+    stored = json.loads((folder / "search.json").read_text())
+    known = {s.id: s for s in cs.scenarios(split="evaluate")}
+    cells: dict[tuple[str, str], list[str]] = {}
+    for name in stored["parts"]["report"]:
+        cells.setdefault((known[name].item[0], known[name].domain), []).append(name)
+    report = [
+        name for (axis, domain), ids in cells.items() if axis == "X" or domain == "legal" for name in ids[:2]
+    ]
+    stored["parts"] |= {"report": report, "choose": stored["parts"]["choose"][:10:2]}
+    (folder / "search.json").write_text(json.dumps(stored))
+    return folder
+
+
 def test_search_keeps_all_that_later_steps_need(searched):
     stored = json.loads((searched / "search.json").read_text())
     assert set(stored["axes"]) == {"X", "Y"}
@@ -44,22 +63,22 @@ def test_search_keeps_all_that_later_steps_need(searched):
         assert all(e["random_band"] > 0 for e in found["blocks"])
 
 
-def test_entangle_prints_controls_beside_effects(searched, capsys):
-    assert run(["steer", "entangle", str(searched), "-q"]) == 0
+def test_entangle_prints_controls_beside_effects(few, capsys):
+    assert run(["steer", "entangle", str(few), "-q"]) == 0
     out = capsys.readouterr().out
     assert "random +-" in out
     assert "Over societies: r 0.58" in out
     assert "orthogonal" in out
-    study = json.loads((searched / "entangle.json").read_text())
+    study = json.loads((few / "entangle.json").read_text())
     assert {d["way"] for d in study["decoupled"]} >= {"orthogonal", "penalised"}
 
 
-def test_domains_prints_where_fitted_and_where_tested(searched, capsys):
-    assert run(["steer", "domains", str(searched), "--axis", "X", "-q"]) == 0
+def test_domains_prints_where_fitted_and_where_tested(few, capsys):
+    assert run(["steer", "domains", str(few), "--axis", "X", "-q"]) == 0
     out = capsys.readouterr().out
     assert out.count("fitted on") == 12
     assert "fitted on legal     tested on family" in out
-    assert len(json.loads((searched / "domains.json").read_text())["X"]["cells"]) == 12
+    assert len(json.loads((few / "domains.json").read_text())["X"]["cells"]) == 12
 
 
 def test_aim_at_a_point(searched, capsys):
@@ -86,6 +105,8 @@ def test_aim_at_a_point(searched, capsys):
         (["entangle", "{empty}"], "holds no search"),
         (["entangle", "{search}", "--dose", "0"], "dose"),
         (["domains", "{search}", "--axis", "Z"], "Z"),
+        (["entangle", "{search}", "--other-steps", "0.1,x"], "other-steps"),
+        (["entangle", "{search}", "--other-steps", "0.1,2"], "at most 1"),
         (["entangle", "{search}", "--blocks", "77"], "block 77"),
         (["search", "{model}", "-o", "{search}"], "holds a search already"),
         (["search", "{model}", "--axis", "Z", "-o", "{new}"], "Z"),

@@ -36,6 +36,15 @@ def entangle_command(
     search: SearchFolder,
     dose: Step = 0.1,
     alpha: Alpha = None,
+    others: Annotated[
+        str | None,
+        typer.Option(
+            "--other-steps",
+            "--other_steps",
+            help="Further step sizes with commas, in the same unit: E for each.",
+            show_default=False,
+        ),
+    ] = None,
     blocks: so.Blocks = None,
     penalised: Annotated[
         bool,
@@ -59,6 +68,7 @@ def entangle_command(
     from culturescope.runs import write_json
     from culturescope.steering.fitting import read_pairs
 
+    steps = _sizes(others, 1 if alpha is None else 10)
     stored, vectors, bench = opened(search, dose, alpha, blocks, batch_size, force, quiet)
     if len(vectors) != 2:
         raise BadInputError(f"entanglement needs a search of two axes; {search} has {', '.join(vectors)}")
@@ -74,7 +84,7 @@ def entangle_command(
             )
             for axis, vector in vectors.items()
         }
-    study = entangle(bench, vectors, states=states, seed=int(stored.plan["seed"]))
+    study = entangle(bench, vectors, states=states, others=steps, seed=int(stored.plan["seed"]))
     write_json(search / "entangle.json", study.model_dump(mode="json"))
     if as_json:
         typer.echo(study.model_dump_json())
@@ -222,6 +232,19 @@ def _personas(code: str, people: object, quiet: bool) -> list:  # type: ignore[t
     return found
 
 
+def _sizes(text: str | None, most: float) -> tuple[float, ...]:
+    """Sizes of further steps."""
+    try:
+        found = tuple(float(part) for part in text.split(",")) if text else ()
+    except ValueError:
+        found = (0.0,)
+    if not all(0 < size <= most for size in found):
+        raise BadInputError(
+            f'--other-steps: "{text}" is not numbers with commas, each above 0 and at most {most:g}'
+        )
+    return found
+
+
 def _point(text: str) -> tuple[str, tuple[float, float]]:
     parts = text.split(",")
     try:
@@ -236,17 +259,16 @@ def _point(text: str) -> tuple[str, tuple[float, float]]:
 def entangle_lines(study: EntangleStudy) -> list[str]:
     """The study in lines; signs are kept."""
     lines = [f"Signed change of d for one step ({study.unit} {study.step:g}), 95% intervals over scenarios"]
-    for table in (study.overall, *study.domains):
-        for e in table.entanglements:
-            value = (
-                f"E {e.e.value:.2f} [{e.e.low:.2f}, {e.e.high:.2f}]" if e.e else f"E undefined: {e.undefined}"
-            )
-            way = {1: ", both up together", -1: ", the other way", 0: ""}[e.sign]
-            lines.append(
-                f"  {e.domain or 'all':9s} {e.axis} steered: on it {_drawn(e.on_axis)} (random +-{e.random_band:.3f}), off it "
-                f"{_drawn(e.off_axis)} (random +-{e.off_band:.3f}); {value}{way}; random vectors E {e.random_e:.2f}; "
-                f"{e.wrong_way:.0%} of scenarios move the wrong way"
-            )
+    parts = [(e.domain or "all", e) for t in (study.overall, *study.domains) for e in t.entanglements]
+    parts += [(f"{study.unit} {size}", e) for size, t in study.by_step.items() for e in t.entanglements]
+    for name, e in parts:
+        value = f"E {e.e.value:.2f} [{e.e.low:.2f}, {e.e.high:.2f}]" if e.e else f"E undefined: {e.undefined}"
+        way = {1: ", both up together", -1: ", the other way", 0: ""}[e.sign]
+        lines.append(
+            f"  {name:9s} {e.axis} steered: on it {_drawn(e.on_axis)} (random +-{e.random_band:.3f}), off it "
+            f"{_drawn(e.off_axis)} (random +-{e.off_band:.3f}); {value}{way}; random vectors E {e.random_e:.2f}; "
+            f"{e.wrong_way:.0%} of scenarios move the wrong way"
+        )
     lines.append("Response J (rows: axis measured, columns: axis steered; d per unit)")
     for axis, row in zip(study.response.axes, study.response.matrix, strict=True):
         lines.append(f"  {axis}  " + "  ".join(_drawn(cell) for cell in row))

@@ -41,7 +41,9 @@ def test_start_is_not_steered_when_it_is_there():
 
 def test_out_of_reach_gives_the_nearest_reachable_point():
     far = aim_at(saturating(), (9.0, -0.4), limits=[0.5, 0.5], tolerance=0.05)
-    assert far.status == "closer"
+    assert far.status == "out of reach", "at the edge of what is allowed no step comes nearer"
+    short = aim_at(saturating(), (1.2, -0.3), limits=[3.0, 3.0], tolerance=1e-6, steps=1)
+    assert short.status == "closer", "the steps ended before the way did"
     grid = np.stack(np.meshgrid(np.linspace(-0.5, 0.5, 41), np.linspace(-0.5, 0.5, 41)), -1).reshape(-1, 2)
     nearest = np.linalg.norm(saturating()(grid) - (9.0, -0.4), axis=1).min()
     assert far.distance == pytest.approx(nearest, abs=0.02)

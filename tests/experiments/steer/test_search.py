@@ -125,10 +125,10 @@ def test_a_threshold_decides_which_items_moved(tiny_loaded, searched):
     plan, result = searched
     usual = result.found["X"].items
     assert [i.moved for i in usual] == [i.effect > i.random_band for i in usual]
-    low, high = (replace(plan, threshold=t, blocks=(1,), top=1) for t in (0.0, 1e6))
-    for asked in (low, high):
-        items = search(tiny_loaded("llama"), PARTS, PACK, WORDINGS, asked).found["X"].items
-        assert [i.moved for i in items] == [i.effect > asked.threshold for i in items]
+    asked = replace(plan, threshold=0.0, blocks=(1,), top=1)
+    items = search(tiny_loaded("llama"), PARTS, PACK, WORDINGS, asked).found["X"].items
+    assert [i.moved for i in items] == [i.effect > 0 for i in items]
+    assert any(0 < i.effect <= i.random_band for i in items), "the band alone would say otherwise"
 
 
 def test_vectors_are_fitted_on_the_fitting_part_only(tiny_loaded, searched):

@@ -47,7 +47,7 @@ def bench(model, parts=FEW, **options) -> Bench:
 
 def test_entanglement_study(fitted):
     model, states, vectors = fitted
-    study = entangle(bench(model, dose=0.2), vectors, states=states)
+    study = entangle(bench(model, dose=0.2), vectors, states=states, others=[0.05])
     both = bench(model, dose=0.2).both_signs([vectors["Y"]], FEW.report).means()
     y = study.overall.entanglements[0]
     assert y.on_axis.value == pytest.approx((both[0, 0] - both[1, 0]) / 2, abs=1e-6)
@@ -55,6 +55,10 @@ def test_entanglement_study(fitted):
     assert study.response.matrix[1][0].value == pytest.approx(y.off_axis.value / 0.2, abs=1e-6)
     assert {d.way for d in study.decoupled} == {"orthogonal", "inverse", "penalised"}
     assert set(study.cosine) == {1, 2}
+    small = study.by_step["0.05"].entanglements[0]
+    step = bench(model, dose=0.05).both_signs([vectors["Y"]], FEW.report).means()
+    assert small.on_axis.value == pytest.approx((step[0, 0] - step[1, 0]) / 2, abs=1e-6)
+    assert small.random_band < 0.6 * y.random_band, "random steps are as small"
     assert len(study.domains) + len(study.notes) >= 3
     with pytest.raises(BadInputError, match="same blocks"):
         entangle(bench(model), {"Y": vectors["Y"], "X": vectors["X"].at([1])})

@@ -60,12 +60,13 @@ def aim_at(
     response = _differences(places, probe_step * cap)
     at, place = np.zeros(len(cap)), start
     best_at, best_place = at, place
-    damping, walked = 1e-3, []
+    damping, walked, settled = 1e-3, [], False
     for _ in range(steps):
         if _distance(best_place, goal) <= tolerance:
             break
         proposed = _solve(response, goal - best_place, best_at, cap, damping)
         if np.allclose(proposed, best_at, atol=1e-9 * cap):
+            settled = True
             break
         reached = np.asarray(respond(proposed[None]))[0]
         evaluations += 1
@@ -90,7 +91,8 @@ def aim_at(
             damping = max(damping * 16, 0.05)
     distance = _distance(best_place, goal)
     begun = _distance(start, goal)
-    status = "reached" if distance <= tolerance else "closer" if distance < begun else "out of reach"
+    nearer_yet = distance < begun and not settled
+    status = "reached" if distance <= tolerance else "closer" if nearer_yet else "out of reach"
     return Aim(
         target=tuple(goal.tolist()),
         start=tuple(start.tolist()),

@@ -59,6 +59,20 @@ class Bench:
         """Size of one step in that unit."""
         return float(self.dose if self.alpha is None else self.alpha)  # type: ignore[arg-type]
 
+    def with_step(self, step: float) -> Bench:
+        """The same with steps of another size, in the same unit."""
+        dose, alpha = (step, None) if self.unit == "dose" else (None, step)
+        return Bench(
+            self.model,
+            self.parts,
+            self.pack,
+            self.templates,
+            dose=dose,
+            alpha=alpha,
+            batch_size=self.batch_size,
+            say=self.say,
+        )
+
     def change(self, vector: SteeringVector, scale: float = 1.0) -> Change:
         """One step along a vector, or a multiple of it."""
         return step_of(vector, dose=self.dose, alpha=self.alpha, scale=scale)

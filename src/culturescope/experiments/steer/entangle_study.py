@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,6 +34,7 @@ def entangle(
     *,
     states: Mapping[str, PairStates] | None = None,
     random: int = RANDOM_STEPS,
+    others: Sequence[float] = (),
     seed: int = 42,
 ) -> EntangleStudy:
     """Entanglement of the vectors of two axes, by domain too, and three ways to part them.
@@ -43,6 +44,7 @@ def entangle(
         vectors: axis to its vector; both with the same blocks.
         states: axis to contrast pairs (of the fitting part), for the penalised way; left out without them.
         random: random steps beside each effect.
+        others: sizes of further steps, in the bench's unit.
         seed: of random steps and bootstrap.
 
     Raises:
@@ -76,6 +78,16 @@ def entangle(
     chosen = response_matrix(
         bench.both_signs([vectors[a] for a in axes], bench.parts.choose), axes, unit, seed=seed
     )
+    by_step = {}
+    for step in others:
+        bench.say(f"steps of {bench.unit} {step:g}, with random steps as long")
+        at = bench.with_step(step)
+        by_step[f"{step:g}"] = entanglement_of(
+            at.both_signs([vectors[a] for a in axes], report),
+            at.random_steps(vectors, report, random, seed),
+            axes,
+            seed=seed,
+        )
     decoupled = _decoupled(bench, vectors, axes, chosen, found, null, states, notes, seed)
     first, second = (vectors[a] for a in axes)
     return EntangleStudy(
@@ -88,6 +100,7 @@ def entangle(
         human=human_slopes(),
         projection=projection_entanglement(),
         decoupled=tuple(decoupled),
+        by_step=by_step,
         notes=tuple(notes),
     )
 

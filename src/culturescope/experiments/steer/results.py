@@ -244,7 +244,8 @@ class EntangleStudy(Stored):
     """Entanglement of two axes' vectors with its controls; `domains` holds one table a domain.
 
     `cosine` is that of the two directions by block, `human` the correlation of the axes over societies with both slopes,
-    `projection` what the map entangles by itself, `decoupled` the ways to part the axes.
+    `projection` what the map entangles by itself, `decoupled` the ways to part the axes, `by_step` the table at other
+    step sizes, each beside random steps of its own size.
     """
 
     step: float
@@ -256,6 +257,7 @@ class EntangleStudy(Stored):
     human: dict[str, float]
     projection: dict[str, dict[str, float]]
     decoupled: tuple[Decoupled, ...]
+    by_step: dict[str, EntanglementTable] = {}
     notes: tuple[str, ...] = ()
 
 
