@@ -23,6 +23,7 @@ from culturescope.models import MockModel
 from culturescope.models.limits import EndpointError
 from culturescope.models.options import option_logprobs
 from culturescope.people import fit_projection
+from culturescope.probing.survey_check import outweighs
 from culturescope.probing.survey_reading import compute_survey
 from culturescope.probing.survey_tasks import survey_tasks
 from culturescope.prompts.survey import survey_questions
@@ -104,6 +105,33 @@ def test_random_numbers_are_rarely_anything_but_not_interpretable():
         found += verdicts(surveyed(lambda task, draw=draw: str(draw.randint(1, last(task))))).values()
     assert "interpretable" not in found
     assert found.count("weak") <= 2  # at most 2% of 20 axes; three or more have a chance below 1%
+
+
+def test_numbers_drawn_for_a_question_and_kept_under_every_wording_are_rarely_read():
+    found = []
+    for seed in range(10):
+
+        def kept(task, seed=seed):
+            return str(random.Random(f"{seed}/{task.question.id}/{task.turned}").randint(1, last(task)))
+
+        found += verdicts(surveyed(kept)).values()
+    assert len(found) - found.count("not interpretable") <= 4  # 15 of 200 axes; a third without the ratio
+
+
+def test_fewer_items_need_a_larger_ratio():
+    assert outweighs(5) == pytest.approx(np.sqrt(5.050), abs=1e-3)  # tables of F at 5%
+    assert outweighs(2) == pytest.approx(np.sqrt(19.0), abs=1e-3)
+
+
+def test_an_order_that_weighs_half_as_much_as_the_meaning_is_named():
+    def pulled(task):  # on two items the first place in one direction, the same under every wording
+        item = task.question.item
+        return "1" if item in ("X03", "X01") and not task.turned else planted(task)
+
+    axis = next(a for a in surveyed(pulled).readings[0].axes if a.axis == "X")
+    assert 1 < axis.meaning / axis.order < 2.25
+    assert axis.verdict == "not interpretable"
+    assert any("the order of the scale weighs too much" in reason for reason in axis.reasons)
 
 
 def test_answers_that_follow_meaning_at_times_and_order_mostly_are_named_as_such():

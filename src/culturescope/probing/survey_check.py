@@ -8,13 +8,18 @@ directions, so swapping the two directions of a pair changes nothing, and m is a
 An axis passes where
 
 1. T = sum over items of (mean over wordings of m)^2 is larger than under random signs of m, one for each item and wording,
-   in all but `ALPHA` of cases (a sign-flip test: exact under the null, whatever the model's preferences for places);
-2. the meaning outweighs the order: root mean square over items of m above that of o;
+   in all but `ALPHA` of cases (a sign-flip test: exact under the null where wordings are independent, whatever the
+   preferences for places);
+2. the meaning outweighs the order: root mean square over items of m at least `outweighs` times that of o, both styles together;
 3. the answers leave the middle: root mean square of m at least `LEAST` of half a scale.
 
-interpretable: it passes with "a number only" and without, each on its own. weak: both together pass. One step lower where
-more than half of the replies have no value, or where the numbers hold less than half of the probability. The thresholds are
-fixed here and not tuned on models.
+interpretable: it passes both together, and with "a number only" and without each on its own (where m above o is enough).
+weak: both together pass. One step lower where more than half of the replies have no value, or where the numbers hold less than
+half of the probability. The thresholds are fixed here and not tuned on models.
+
+1 takes wordings as independent. A model that draws a number for a question in a direction and keeps it under every wording
+breaks that: its m does not cancel over wordings, but its o is as large. Over k items mean m^2 is above the 95% quantile
+of F(k, k) times mean o^2 there in about one of twenty cases: that is what the ratio is for.
 """
 
 from __future__ import annotations
@@ -83,7 +88,10 @@ def judge_axis(
     pooled = _test(signed, (0, 1), seed)
     alone = [_test(signed, (style,), seed) for style in (0, 1)]
     passed = [_passes(*found) for found in alone]
-    before: Verdict = "interpretable" if all(passed) else "weak" if _passes(*pooled) else "not interpretable"
+    before: Verdict = "not interpretable"
+    ratio = outweighs(len(cells))
+    if _passes(*pooled) and pooled[1] >= ratio * pooled[2]:
+        before = "interpretable" if all(passed) else "weak"
     faults = _faults(answered, mass)
     verdict = STEPS[max(0, STEPS.index(before) - bool(faults))]
     p, meaning, order = pooled
@@ -91,7 +99,7 @@ def judge_axis(
         axis=axis,
         verdict=verdict,
         before_reasons=before,
-        reasons=(*(_reasons(pooled, passed) if _pairs(signed) else [NOTHING]), *faults),
+        reasons=(*(_reasons(pooled, passed, ratio) if _pairs(signed) else [NOTHING]), *faults),
         p=p,
         meaning=meaning,
         order=order,
@@ -99,6 +107,13 @@ def judge_axis(
         answered=answered,
         mass=mass,
     )
+
+
+def outweighs(items: int) -> float:
+    """How many times the order the meaning must be, over so many items: 2.25 for five, more for fewer."""
+    from scipy.special import fdtri
+
+    return float(np.sqrt(fdtri(items, items, 0.95)))
 
 
 def _parts(u: Floats, styles: Sequence[int] = (0, 1)) -> tuple[Floats, Floats]:
@@ -163,9 +178,10 @@ def _faults(answered: float, mass: float | None) -> list[str]:
     return faults
 
 
-def _reasons(pooled: tuple[float, float, float], passed: Sequence[bool]) -> list[str]:
+def _reasons(pooled: tuple[float, float, float], passed: Sequence[bool], ratio: float) -> list[str]:
     p, meaning, order = pooled
-    if all(passed):
+    clear = meaning >= ratio * order
+    if all(passed) and clear and _passes(p, meaning, order):
         return ["turned round, the scale is answered in the same sense, with “a number only” and without"]
     reasons = [
         f"the answers hold when the scale is turned round only {style}"
@@ -180,6 +196,10 @@ def _reasons(pooled: tuple[float, float, float], passed: Sequence[bool]) -> list
         reasons.append("the answers stay at the middle of the scale")
     elif meaning <= order:
         reasons.append("the answers follow the order of the scale, not its meaning")
+    elif not clear:
+        reasons.append(
+            f"the order of the scale weighs too much: meaning is {meaning / order:.1f} times order, less than {ratio:.2f}"
+        )
     return reasons or ["the answers hold when the scale is turned round, but in neither style on its own"]
 
 
