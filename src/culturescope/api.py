@@ -118,6 +118,10 @@ def survey(
     names = [p.id for p in personas]
     if len(set(names)) < len(names):
         raise BadInputError(f"each persona is asked once, not twice: {', '.join(names)}")
+    if other := [p.id for p in personas if p.kind not in ("basic", "advanced")]:
+        raise BadInputError(
+            f"{other[0]} is no persona of a society: prompts.personas_for makes basic and advanced ones"
+        )
     design = SurveyDesign(
         instruments=INSTRUMENTS if instruments is None else tuple(instruments),
         samples=samples,

@@ -553,6 +553,8 @@ def test_a_survey_in_memory_keeps_personas_apart_and_falls_back_to_words():
     assert found.results.refusals[0].change.value == 1
     with pytest.raises(BadInputError, match="not twice"):
         cs.survey(model, personas=[persona, persona])
+    with pytest.raises(BadInputError, match="no persona of a society"):
+        cs.survey(model, personas=[Persona("devout", "negative", 1, "You are devout.")])
 
 
 def test_plan_counts_a_survey_without_a_model_and_refuses_options_of_the_probe(capsys):
