@@ -14,7 +14,6 @@ from culturescope.cli.people import people_app
 from culturescope.cli.planning import plan
 from culturescope.cli.running import audit, page, probe, resume
 from culturescope.cli.statistics import stats_command
-from culturescope.cli.statistics import stats_command
 from culturescope.cli.steering import steer_app
 from culturescope.cli.surveying import survey
 
@@ -31,7 +30,6 @@ for command in (audit, probe, survey, resume, page, plan):
     app.command()(command)
 app.command("map")(map_command)
 scenarios_app.command("lint")(lint_command)
-scenarios_app.command("stats")(stats_command)
 scenarios_app.command("stats")(stats_command)
 scenarios_app.command("generate")(generate_command)
 scenarios_app.command("review")(review_command)
