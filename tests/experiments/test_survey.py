@@ -118,6 +118,15 @@ def test_numbers_drawn_for_a_question_and_kept_under_every_wording_are_rarely_re
     assert len(found) - found.count("not interpretable") <= 4  # 15 of 200 axes; a third without the ratio
 
 
+def test_two_wordings_are_too_few_for_a_verdict_and_that_is_said():
+    tasks = survey_tasks(survey_questions(), instruments=("text",), samples=1, wordings=2)
+    results = compute_survey([t.row(str(n), "", planted(t)) for n, t in enumerate(tasks)])
+    for axis in results.readings[0].axes:
+        assert axis.verdict == "not interpretable"
+        assert any("p is at least 0.03" in reason for reason in axis.reasons)
+    assert not any("at least" in r for a in surveyed(planted).readings[0].axes for r in a.reasons)
+
+
 def test_fewer_items_need_a_larger_ratio():
     assert outweighs(5) == pytest.approx(np.sqrt(5.050), abs=1e-3)  # tables of F at 5%
     assert outweighs(2) == pytest.approx(np.sqrt(19.0), abs=1e-3)

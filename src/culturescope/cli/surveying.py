@@ -24,7 +24,9 @@ def survey(
         ),
     ] = None,
     samples: Annotated[int, typer.Option("--samples", help="Free replies to each prompt.")] = 2,
-    wordings: Annotated[int, typer.Option("--wordings", help="Wordings of each question, 2 to 4.")] = 4,
+    wordings: Annotated[
+        int, typer.Option("--wordings", help="Wordings of each question, 2 to 4; with 2 no verdict can pass.")
+    ] = 4,
     items: Annotated[
         str | None,
         typer.Option("--items", help="Items by id with commas; all ten by default.", show_default=False),

@@ -93,6 +93,8 @@ def judge_axis(
     if _passes(*pooled) and pooled[1] >= ratio * pooled[2]:
         before = "interpretable" if all(passed) else "weak"
     faults = _faults(answered, mass)
+    if (least := _least_p(signed)) > ALPHA:
+        faults = [f"too few items and wordings: whatever is answered, p is at least {least:.2f}", *faults]
     verdict = STEPS[max(0, STEPS.index(before) - bool(faults))]
     p, meaning, order = pooled
     return AxisSurvey(
@@ -107,6 +109,12 @@ def judge_axis(
         answered=answered,
         mass=mass,
     )
+
+
+def _least_p(signed: Sequence[Floats]) -> float:
+    """The smallest p that random signs can give: of each item all signs may be turned together and change nothing."""
+    counts = [int(np.isfinite(_parts(u)[0]).sum()) for u in signed]
+    return float(0.5 ** sum(c - 1 for c in counts if c))
 
 
 def outweighs(items: int) -> float:
