@@ -35,6 +35,32 @@ def test_resumed_changes_equal_full_passes(tiny_loaded, family):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+def test_letters_in_half_precision_are_not_rounded(tiny, family):
+    """In bfloat16 the output layer rounds large logits to multiples of 0.25 and more; what is measured is finer."""
+    from culturescope.models import load
+
+    model = load(tiny(family), dtype="bfloat16")
+    ids = model.encode(PROMPTS)
+    rounded = torch.stack(
+        [model.module(**model.batch([row]), **model.quick_options).logits[0, -1].double() for row in ids]
+    )[:, [token.id for token in model.identity.letters]]
+    found = record(model, ids[:1]).letters.logits
+    assert torch.allclose(found, rounded[:1], rtol=2**-6, atol=2**-6)
+    assert not torch.equal(found, found.bfloat16().double()), "finer than the model's own logits"
+    hidden = {}
+    head = model.module.get_output_embeddings()
+    handle = head.register_forward_pre_hook(lambda m, a: hidden.update(h=a[0][:, -1]))
+    record(model, ids[:1])
+    handle.remove()
+    assert len(head._forward_hooks) == 0
+    letters = [token.id for token in model.identity.letters]
+    exact = (hidden["h"].double() @ head.weight[letters].double().T).detach()
+    cap = getattr(model.module.config.get_text_config(), "final_logit_softcapping", None)
+    expected = cap * torch.tanh(exact / cap) if cap else exact
+    assert torch.allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
 def test_one_backward_pass_gives_the_slope_at_every_block(tiny_loaded, family):
     model = tiny_loaded(family)
     ids = model.encode(PROMPTS)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from culturescope.errors import BadInputError
 from culturescope.models.blockhooks import on_blocks, residual_of, with_residual
+from culturescope.models.precise import precise_letters
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -162,7 +163,8 @@ def _read(model: CausalModel, batch: Mapping[str, Tensor]) -> Letters:
     import torch
 
     run: Any = model.module
-    logits: Tensor = run(**batch, **model.quick_options).logits[:, -1]
+    with precise_letters(model):
+        logits: Tensor = run(**batch, **model.quick_options).logits[:, -1]
     wide = logits.to(torch.float32 if logits.device.type == "mps" else torch.float64)
     letters = [token.id for token in model.identity.letters]
     return Letters(wide[:, letters].double().cpu(), wide.logsumexp(dim=-1).double().cpu())
