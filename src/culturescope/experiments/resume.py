@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from culturescope.errors import RunFolderError
-from culturescope.experiments.audit import MAY_DIFFER, carry_out, design_of, run_config
-from culturescope.experiments.survey import go_on_with_survey, is_survey
+from culturescope.experiments import audit, survey
+from culturescope.experiments.survey import is_survey
 from culturescope.models import open_model
+from culturescope.models.protocols import BlackBox
 from culturescope.probing.results import Results
 from culturescope.probing.survey_results import SurveyResults
 from culturescope.runs import RunFolder
@@ -35,18 +37,29 @@ def resume_run(
         KeyboardInterrupt: Ctrl-C; the run can be resumed again.
     """
     with RunFolder.resume(path) as folder:
-        if is_survey(folder):
-            return folder.path, go_on_with_survey(
-                folder, batch_size=batch_size, quiet=quiet, progress=progress
-            )
-        design = design_of(folder)
         options = dict(folder.manifest.config.get("load") or {})
-        config = run_config(design, options)
-        source = options.pop("source", None)
-        if not isinstance(source, str):
-            raise RunFolderError(f"{folder.path} does not say which model was asked (config.load.source)")
-        folder.check_same(config, None, ignore=MAY_DIFFER)
-        model = open_model(source, **options, progress=progress)
-        folder.check_same(config, model.identity.as_dict(), ignore=MAY_DIFFER)
-        folder.restart()
-        return folder.path, carry_out(model, folder, batch_size=batch_size, quiet=quiet)
+        if is_survey(folder):
+            config = survey.survey_config(survey.survey_design_of(folder), options)
+            model = _same_model(folder, config, survey.MAY_DIFFER, progress)
+            return folder.path, survey.carry_out_survey(model, folder, batch_size=batch_size, quiet=quiet)
+        config = audit.run_config(audit.design_of(folder), options)
+        model = _same_model(folder, config, audit.MAY_DIFFER, progress)
+        return folder.path, audit.carry_out(model, folder, batch_size=batch_size, quiet=quiet)
+
+
+def _same_model(
+    folder: RunFolder,
+    config: dict[str, Any],
+    may_differ: tuple[str, ...],
+    progress: Callable[[str], None] | None,
+) -> BlackBox:
+    """Loads the run's model again and restarts the run, where neither texts nor model have changed."""
+    options = dict(config["load"])
+    source = options.pop("source", None)
+    if not isinstance(source, str):
+        raise RunFolderError(f"{folder.path} does not say which model was asked (config.load.source)")
+    folder.check_same(config, None, ignore=may_differ)
+    model = open_model(source, **options, progress=progress)
+    folder.check_same(config, model.identity.as_dict(), ignore=may_differ)
+    folder.restart()
+    return model

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from culturescope.errors import BadInputError, ModelError, RunFolderError
+from culturescope.experiments.answers import kept_answers
 from culturescope.experiments.survey_design import SurveyDesign
 from culturescope.models.options import read_options
 from culturescope.models.protocols import BlackBox, ModelIdentity
@@ -140,40 +141,6 @@ def carry_out_survey(
     return results
 
 
-def go_on_with_survey(
-    folder: RunFolder,
-    *,
-    batch_size: int | None = None,
-    quiet: bool = False,
-    progress: Callable[[str], None] | None = None,
-) -> SurveyResults:
-    """Continues the survey in a folder that was opened by `RunFolder.resume`.
-
-    Args:
-        folder: the run.
-        batch_size: another number of prompts in one forward pass.
-        quiet: no progress bar.
-        progress: is told what happens while the model loads.
-
-    Raises:
-        RunFolderError: the run's model or texts have changed since.
-        KeyboardInterrupt: Ctrl-C; the run can be resumed again.
-    """
-    from culturescope.models import open_model
-
-    design = survey_design_of(folder)
-    options = dict(folder.manifest.config.get("load") or {})
-    config = survey_config(design, options)
-    source = options.pop("source", None)
-    if not isinstance(source, str):
-        raise RunFolderError(f"{folder.path} does not say which model was asked (config.load.source)")
-    folder.check_same(config, None, ignore=MAY_DIFFER)
-    model = open_model(source, **options, progress=progress)
-    folder.check_same(config, model.identity.as_dict(), ignore=MAY_DIFFER)
-    folder.restart()
-    return carry_out_survey(model, folder, batch_size=batch_size, quiet=quiet)
-
-
 def stored_results(results: SurveyResults, design: SurveyDesign) -> dict[str, Any]:
     """What `results.json` holds: the results, the places on the map with their bands, and the audit of personas."""
     from culturescope.experiments.survey_audit import survey_audits
@@ -221,18 +188,8 @@ def survey_rows(folder: RunFolder, design: SurveyDesign) -> list[dict[str, Any]]
     Raises:
         RunFolderError: some prompts have no answer yet, or `run.json` names no model.
     """
-    try:
-        identity = ModelIdentity.from_dict(folder.manifest.model)
-    except (TypeError, KeyError, AttributeError):
-        raise RunFolderError(f"{folder.path}: run.json does not say which model was asked") from None
-    keys = [task_key(task, identity, design) for task in design.tasks()]
-    known = folder.known()
-    missing = sum(key not in known for key in keys)
-    if missing:
-        raise RunFolderError(
-            f"{missing} of {len(keys)} prompts have no answer yet: culturescope resume {folder.path} goes on with them"
-        )
-    return [known[key] for key in keys]
+    tasks = design.tasks()
+    return kept_answers(folder, lambda identity: [task_key(task, identity, design) for task in tasks])
 
 
 def survey_map_places(folder: RunFolder, name: str, *, personas: bool = True) -> list[Placement]:

@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from culturescope.errors import RunFolderError
 from culturescope.page import charts, summary, tables
 from culturescope.page.drawing import Spec
 from culturescope.page.embed import code_for_script, json_for_script, policy, prompts_blob, vega_bundle
@@ -20,7 +18,7 @@ from culturescope.page.personas import persona_section
 from culturescope.page.provenance import provenance
 from culturescope.page.readings import ScenarioReading, scenario_readings
 from culturescope.page.report import NOT_READ, AxisText, Report
-from culturescope.runs.atomic import disk_errors, write_text
+from culturescope.page.writing import write_page
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -95,17 +93,7 @@ def write(report: Report, path: str | os.PathLike[str]) -> None:
         RunFolderError: the file cannot be written.
         RunFailedError: the disk is full or failed.
     """
-    target = Path(path)
-    if target.is_dir():
-        raise RunFolderError(
-            f"{target} is a folder; name a file for the page, for example {target / 'report.html'}"
-        )
-    with disk_errors(target.parent):
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-        except (FileExistsError, NotADirectoryError):
-            raise RunFolderError(f"{target} cannot be written: {target.parent} is a file") from None
-    write_text(target, render(report))
+    write_page(path, lambda: render(report))
 
 
 def _axis_section(report: Report, axis: AxisText, readings: Sequence[ScenarioReading]) -> dict[str, Any]:

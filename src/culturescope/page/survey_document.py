@@ -7,10 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from culturescope.errors import RunFolderError
 from culturescope.page import survey_words as words
 from culturescope.page.embed import json_for_script, policy, vega_bundle
 from culturescope.page.figures import count, plain, signed
@@ -18,8 +16,8 @@ from culturescope.page.map_section import map_css, map_script, map_section
 from culturescope.page.personas import TOLD, audit_text
 from culturescope.page.provenance import provenance
 from culturescope.page.report import AxisText, ItemText
+from culturescope.page.writing import write_page
 from culturescope.probing.survey_results import SurveyAudit, SurveyPlace, SurveyResults
-from culturescope.runs.atomic import disk_errors, write_text
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -145,17 +143,7 @@ def write_survey(report: SurveyReport, path: str | os.PathLike[str]) -> None:
         RunFolderError: the file cannot be written.
         RunFailedError: the disk is full or failed.
     """
-    target = Path(path)
-    if target.is_dir():
-        raise RunFolderError(
-            f"{target} is a folder; name a file for the page, for example {target / 'report.html'}"
-        )
-    with disk_errors(target.parent):
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-        except (FileExistsError, NotADirectoryError):
-            raise RunFolderError(f"{target} cannot be written: {target.parent} is a file") from None
-    write_text(target, render_survey(report))
+    write_page(path, lambda: render_survey(report))
 
 
 @lru_cache(maxsize=1)

@@ -6,19 +6,23 @@ from itertools import product
 
 import numpy as np
 import pytest
+import torch
 
 import culturescope as cs
 from culturescope.errors import BadInputError
+from culturescope.experiments.steer.aim_study import _reached as reached_of
 from culturescope.experiments.steer.aim_study import aim
 from culturescope.experiments.steer.bench import Bench
 from culturescope.experiments.steer.coordinates import coordinates, places_of, projection_entanglement
 from culturescope.experiments.steer.domains import across_domains
+from culturescope.experiments.steer.entangle_study import _best_penalty as best_penalty
 from culturescope.experiments.steer.entangle_study import entangle, human_slopes
-from culturescope.experiments.steer.measuring import change_of, step_of, sum_of
+from culturescope.experiments.steer.measuring import Measured, change_of, step_of, sum_of
 from culturescope.experiments.steer.parts import Parts, parts_of
 from culturescope.instrument import load_pack
 from culturescope.prompts import templates
-from culturescope.steering.fitting import fit, read_pairs
+from culturescope.steering.fitting import PairStates, fit, read_pairs
+from culturescope.steering.vector import Origin, SteeringVector
 
 PACK, WORDINGS = load_pack(), templates(1)
 PARTS = parts_of(cs.scenarios(split="optimise", limit=30), cs.scenarios(split="evaluate", limit=20))
@@ -62,6 +66,60 @@ def test_entanglement_study(fitted):
     assert len(study.domains) + len(study.notes) >= 3
     with pytest.raises(BadInputError, match="same blocks"):
         entangle(bench(model), {"Y": vectors["Y"], "X": vectors["X"].at([1])})
+
+
+def moved(scenarios, shift, seed=0) -> Measured:
+    """Answers whose own spread is large, moved by the same d on every scenario."""
+    own = np.random.default_rng(seed).normal(size=(1, len(scenarios), 1))
+    axis = np.array([("Y", "X").index(s.item[0]) for s in scenarios])
+    return Measured(("Y", "X"), tuple(scenarios), axis, own + shift, 0 * own, 0 * own + 1)
+
+
+def test_a_change_of_distance_is_paired_over_scenarios():
+    scenarios = cs.scenarios(split="evaluate", limit=60)
+    plain = moved(scenarios, 0.0)
+    same = reached_of("same", moved(scenarios, 0.0), plain, (3.0, 3.0), 42)
+    assert (same.change.value, same.change.low, same.change.high) == (0.0, 0.0, 0.0)
+    nearer = reached_of("nearer", moved(scenarios, 0.5), plain, (3.0, 3.0), 42)
+    assert nearer.change.high < 0
+    width = nearer.change.high - nearer.change.low
+    assert width < 0.2 * (nearer.distance.high - nearer.distance.low), (
+        "not the spread of the scenarios themselves"
+    )
+
+
+def test_draws_of_items_agree_with_those_of_axes():
+    found = moved(cs.scenarios(split="evaluate", limit=60), 0.0)
+    items, means = found.item_means()
+    y = [n for n, item in enumerate(items) if item.startswith("Y")]
+    assert means[0, y].mean() == pytest.approx(found.means()[0, 0])
+    by_item, by_axis = found.item_draws(4000)[:, 0][:, y].mean(axis=1), found.draws(4000)[:, 0, 0]
+    assert by_item.std() == pytest.approx(by_axis.std(), rel=0.06)
+
+
+class Answering:
+    """A bench whose model answers linearly: half the change of d on (Y, X) is the first two entries of a step."""
+
+    parts = PARTS
+
+    def both_signs(self, vectors, on) -> Measured:
+        axis = np.array([("Y", "X").index(s.item[0]) for s in on])
+        steps = [sign * v[0].numpy()[:2] for v in vectors for sign in (1, -1)]
+        d = np.stack([step[axis] for step in steps])[:, :, None].astype(float)
+        return Measured(("Y", "X"), tuple(on), axis, d, 0 * d, 0 * d + 1)
+
+
+@pytest.mark.parametrize(("on_axis", "partly"), [(1.0, True), (-1.0, False)])
+def test_a_penalty_keeps_four_fifths_of_the_change_on_the_axis(on_axis, partly):
+    plain = SteeringVector({0: torch.tensor([on_axis, 0.8, 0.0])}, Origin(label="Y", method="test"))
+    half = torch.tensor([0.0, 1.0, 0.0]).expand(5, 1, 3)
+    off = PairStates(half, -half, torch.ones(1), (0,), plain.origin)
+    best = best_penalty(Answering(), plain, off, 0, ("Y", "X"))
+    if partly:
+        assert float(best[0][0]) >= 0.8
+        assert abs(float(best[0][1])) < 0.4
+    else:
+        assert best is plain, "nothing to keep where the axis moves the wrong way"
 
 
 def test_steps_by_dose_are_mixed_as_they_were_measured(fitted):

@@ -170,6 +170,8 @@ def _best_penalty(
     measured = bench.both_signs(tried, bench.parts.choose)
     columns = [measured.axes.index(a) for a in axes]
     shift = halves(measured.means())[:, columns]
+    if shift[0, on] <= 0:
+        return plain  # a vector that moves its axis the wrong way has nothing to keep
     keeps = shift[:, on] >= 0.8 * shift[0, on]
     off_axis = np.where(keeps, np.abs(shift[:, 1 - on]), np.inf)
     return tried[int(np.argmin(off_axis))]

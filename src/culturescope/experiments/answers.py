@@ -1,0 +1,35 @@
+"""The answers that a run folder keeps, in the order in which a design asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from culturescope.errors import RunFolderError
+from culturescope.models.protocols import ModelIdentity
+from culturescope.runs import RunFolder
+
+
+def kept_answers(
+    folder: RunFolder, keys_of: Callable[[ModelIdentity], Sequence[str]]
+) -> list[dict[str, Any]]:
+    """The samples of exactly the given keys, asked of the run's model, in their order.
+
+    Args:
+        folder: the run.
+        keys_of: the keys of all prompts, for the model that was asked.
+
+    Raises:
+        RunFolderError: some prompts have no answer yet, or `run.json` names no model.
+    """
+    try:
+        identity = ModelIdentity.from_dict(folder.manifest.model)
+    except (TypeError, KeyError, AttributeError):
+        raise RunFolderError(f"{folder.path}: run.json does not say which model was asked") from None
+    keys, known = keys_of(identity), folder.known()
+    missing = sum(key not in known for key in keys)
+    if missing:
+        raise RunFolderError(
+            f"{missing} of {len(keys)} prompts have no answer yet: culturescope resume {folder.path} goes on with them"
+        )
+    return [known[key] for key in keys]
