@@ -57,7 +57,7 @@ def map_runs(
         raise BadInputError("a calibration belongs to the conversion anchored; paper has none")
     asked = []
     own: list[Sequence[str | None]] = []
-    labels = _labels(folders)
+    labels = labels_of(folders)
     surveys = [(f, label) for f, label in zip(folders, labels, strict=True) if is_survey(f)]
     if surveys and "paper" not in conversions:
         raise BadInputError(
@@ -113,7 +113,7 @@ def map_runs(
     return figure_of(found)
 
 
-def _labels(folders: Sequence[RunFolder]) -> list[str]:
+def labels_of(folders: Sequence[RunFolder]) -> list[str]:
     """Names of the models; runs of one name are told apart by their folder, and by a number where that is not enough."""
     names = [str(f.manifest.model.get("name") or f.path.name) for f in folders]
     labels = [
