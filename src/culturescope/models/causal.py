@@ -14,20 +14,24 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from culturescope.errors import ModelError
-from culturescope.models.batching import Layout, Work, padded_batches
+from culturescope.models.arithmetic import arithmetic_of
+from culturescope.models.batching import Layout, Work, padded_batches, written_work
 from culturescope.models.blocks import hidden_size
 from culturescope.models.chat import Chat
 from culturescope.models.letters import AnswerPlace
 from culturescope.models.protocols import LetterReading, ModelIdentity
 from culturescope.models.quiet import quiet
 from culturescope.models.reading import LetterReader, memory_of_device
-from culturescope.models.writing import PromptNoise, neutral_generation
+from culturescope.models.writing import PromptNoise, before_end, end_ids, neutral_generation
+from culturescope.timing import phase
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+    from culturescope.models.shared_attention import UnsharedError
+    from culturescope.models.sharing import SharedPasses
     from culturescope.prompts import Prompt
 
 
@@ -89,7 +93,11 @@ class CausalModel:
         self.work = Work()
         """Tokens of all letters read so far; take differences of it."""
         self.exact = False
-        """Whether every prompt is read as a row of its own, with nothing shared."""
+        """Whether every optimisation is off: prompts are rows of their own, whole passes, logits of all positions."""
+        self.token_budget: int | None = None
+        """Most tokens of a pass that reads letters; by default as the kind of device suggests."""
+        self.arithmetic = arithmetic_of(module, blocks)
+        """Costs of a token, of a pair in attention and of an output, in FLOP."""
         self._reader = LetterReader(self, self._accepts)
 
     @property
@@ -116,8 +124,10 @@ class CausalModel:
 
     @property
     def quick_options(self) -> dict[str, Any]:
-        """Arguments of the module's forward for a pass that needs no cache and one position's logits."""
-        options = {"use_cache": False, "logits_to_keep": 1}
+        """Arguments of the module's forward for a pass that needs no cache and one position's logits (`exact`: all)."""
+        options: dict[str, Any] = {"use_cache": False}
+        if not self.exact:
+            options["logits_to_keep"] = 1
         return {key: value for key, value in options.items() if key in self._accepts}
 
     @property
@@ -142,7 +152,8 @@ class CausalModel:
 
     def show(self, prompt: Prompt) -> str:
         """The exact text that the model reads before it answers."""
-        return self._chat.text(prompt) + self._place.lead
+        with phase("tokenising"):
+            return self._chat.text(prompt) + self._place.lead
 
     def encode(self, prompts: Sequence[Prompt]) -> list[list[int]]:
         """The tokens that the model reads for every prompt; the answer is the output at the last one.
@@ -150,7 +161,8 @@ class CausalModel:
         Raises:
             ModelError: a prompt cannot be rendered, or is longer than what the model can read.
         """
-        encoded = [self._place.read_ids(self._chat, prompt) for prompt in prompts]
+        with phase("tokenising"):
+            encoded = [self._place.read_ids(self._chat, prompt) for prompt in prompts]
         self._check_lengths(encoded)
         return encoded
 
@@ -185,7 +197,10 @@ class CausalModel:
             mask[row, at] = 1
         positions = (mask.cumsum(dim=1) - 1).clamp(min=0)
         batch = {"input_ids": input_ids, "attention_mask": mask, "position_ids": positions}
-        return {key: value.to(self._module.device) for key, value in batch.items() if key in self._accepts}
+        with phase("copying"):
+            return {
+                key: value.to(self._module.device) for key, value in batch.items() if key in self._accepts
+            }
 
     def read_letters(
         self, prompts: Sequence[Prompt], *, batch_size: int = 16, share: bool = True
@@ -217,6 +232,18 @@ class CausalModel:
     def unshared_because(self) -> str | None:
         """Why this model's prompts cannot share beginnings, once a reading has found that out."""
         return self._reader.unshared_because
+
+    def shared_passes(self, ids: Sequence[Sequence[int]]) -> SharedPasses | None:
+        """Passes in which prompts share beginnings; None where each needs a row: `unshared_because`, `exact`, or hooks.
+
+        Args:
+            ids: tokens of every prompt.
+        """
+        return self._reader.passes(ids)
+
+    def not_shared(self, because: UnsharedError) -> None:
+        """Notes what a pass has found: from now on every prompt is a row of its own."""
+        self._reader.unshared_because = str(because)
 
     def generate(
         self,
@@ -262,9 +289,10 @@ class CausalModel:
             )
         import torch
 
-        ids = [self._chat.ids(self._chat.text(prompt)) for prompt in prompts]
+        with phase("tokenising"):
+            ids = [self._chat.ids(self._chat.text(prompt)) for prompt in prompts]
         self._check_lengths(ids, new=max_new_tokens)
-        ends = self._end_ids()
+        ends = end_ids(self._module, self.tokenizer, self._place.tail)
         config = neutral_generation(max_new_tokens, ends, self._pad_id())
         written: list[list[int]] = [[] for _ in prompts]
         size = batch_size if "attention_mask" in self._accepts else 1
@@ -278,13 +306,15 @@ class CausalModel:
                 quiet(),
                 torch.inference_mode(),
                 memory_of_device(),
+                phase("forward"),
             ):
                 output = write(
                     **batch, generation_config=config, logits_processor=noise if temperature > 0 else []
                 )
             start = batch["input_ids"].shape[1]
+            self.work += written_work([len(ids[n]) for n in indices], output.shape[1] - start, self.arithmetic)
             for index, row in zip(indices, output.tolist(), strict=True):
-                written[index] = _before_end(row[start:], ends)
+                written[index] = before_end(row[start:], ends)
         return written
 
     @contextmanager
@@ -313,16 +343,3 @@ class CausalModel:
             if isinstance(token, int):
                 return token
         return 0  # masked, so any token will do
-
-    def _end_ids(self) -> list[int]:
-        """Tokens that end an answer: the model's own, and the one by which the template ends a turn."""
-        known = self._module.generation_config.eos_token_id if self._module.generation_config else None
-        ends = set(known) if isinstance(known, (list, tuple)) else {known}
-        ends.add(self.tokenizer.eos_token_id)
-        ends.update(token for token in self._place.tail[:1] if token in self.tokenizer.added_tokens_decoder)
-        return sorted(token for token in ends if isinstance(token, int))
-
-
-def _before_end(tokens: list[int], ends: Sequence[int]) -> list[int]:
-    end = next((at for at, token in enumerate(tokens) if token in ends), len(tokens))
-    return tokens[:end]

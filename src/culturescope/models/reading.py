@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from culturescope.errors import ModelError
 from culturescope.models.batching import Work, padded_batches, padded_layout, padded_work, token_budget
-from culturescope.models.prefixes import needed
+from culturescope.models.prefixes import Pass, needed_work
 from culturescope.models.protocols import LetterReading
 from culturescope.models.shared_attention import UnsharedError
 from culturescope.models.sharing import (
@@ -17,6 +17,7 @@ from culturescope.models.sharing import (
     open_shared,
     stretches_with_length,
 )
+from culturescope.timing import phase
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,7 +46,7 @@ class LetterReader:
     def read(self, ids: Sequence[list[int]], batch_size: int, share: bool) -> Readings:
         """See `CausalModel.read_letters`."""
         model = self._model
-        model.work += Work(tokens_asked=sum(map(len, ids)), tokens_needed=needed(ids))
+        model.work += needed_work(ids, model.arithmetic)
         rest = list(range(len(ids)))
         while rest:
             hooks = hooks_of(model.module)
@@ -66,15 +67,28 @@ class LetterReader:
 
     def expected(self, ids: Sequence[list[int]], batch_size: int, share: bool) -> Work:
         """See `CausalModel.expected_work`."""
-        work = Work(tokens_asked=sum(map(len, ids)), tokens_needed=needed(ids))
+        arithmetic = self._model.arithmetic
+        work = needed_work(ids, arithmetic)
         passes = self._shared(ids) if share else None
         if passes is not None:
-            return sum((step.work for step in passes.plan(ids, batch_size)), work)
+            steps = passes.plan(ids, batch_size, budget=self._model.token_budget)
+            return sum((self._shared_work(step) for step in steps), work)
         lengths = [len(row) for row in ids]
         batches = self._batches(lengths, batch_size)
-        return sum((padded_work([lengths[n] for n in batch]) for batch in batches), work)
+        return sum((self._padded_work([lengths[n] for n in batch]) for batch in batches), work)
 
-    def _shared(self, ids: Sequence[list[int]]) -> SharedPasses | None:
+    def _shared_work(self, step: Pass) -> Work:
+        return replace(step.work, flops=step.flops(self._model.arithmetic))
+
+    def _padded_work(self, lengths: Sequence[int]) -> Work:
+        whole = "logits_to_keep" not in self._model.quick_options
+        return padded_work(lengths, self._model.arithmetic, all_logits=whole)
+
+    def passes(self, ids: Sequence[Sequence[int]]) -> SharedPasses | None:
+        """See `CausalModel.shared_passes`."""
+        return None if hooks_of(self._model.module) else self._shared(ids)
+
+    def _shared(self, ids: Sequence[Sequence[int]]) -> SharedPasses | None:
         """Shared passes over the model, or None where its prompts are to be read one a row."""
         import torch
 
@@ -99,12 +113,13 @@ class LetterReader:
 
         model = self._model
         stored: Stored = []
-        for step in passes.plan([ids[n] for n in rest], batch_size):
+        for step in passes.plan([ids[n] for n in rest], batch_size, budget=model.token_budget):
             indices = [rest[n] for n in step.prompts]
             layout = replace(passes.layout(step), prompts=tuple(indices))
             with model.announced(None, layout), torch.inference_mode(), memory_of_device():
-                logits, stored = passes.run(step, stored)
-            model.work += step.work
+                with phase("forward"):
+                    logits, stored = passes.run(step, stored)
+            model.work += self._shared_work(step)
             yield indices, self._readings([ids[n] for n in indices], logits)
 
     def _padded(self, ids: Sequence[list[int]], rest: Sequence[int], batch_size: int) -> Readings:
@@ -121,12 +136,14 @@ class LetterReader:
             passing = Passing(tuple(indices), generating=False)
             with model.announced(passing, layout), torch.inference_mode(), memory_of_device():
                 logits = self._logits(rows)
-            model.work += padded_work(lengths)
+            model.work += self._padded_work(lengths)
             yield indices, self._readings(rows, logits)
 
     def _batches(self, lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
         size = batch_size if "attention_mask" in self._accepts else 1
-        return padded_batches(lengths, batch_size=size, budget=token_budget(self._model.module.device.type))
+        model = self._model
+        budget = model.token_budget or token_budget(model.module.device.type)
+        return padded_batches(lengths, batch_size=size, budget=budget)
 
     def _logits(self, rows: list[list[int]]) -> Tensor:
         """Logits (prompts, vocabulary) at the last token of every prompt, each of them a row of one batch."""
@@ -141,7 +158,8 @@ class LetterReader:
         if "logits_to_keep" in options and not left:
             options["logits_to_keep"] = torch.tensor(kept, device=batch["input_ids"].device)
         run: Any = self._model.module
-        logits: Tensor = run(**batch, **options).logits
+        with phase("forward"):
+            logits: Tensor = run(**batch, **options).logits
         if logits.shape[1] == len(kept):
             last = [kept.index(at) for at in last]
         return logits[torch.arange(len(rows), device=logits.device), torch.tensor(last, device=logits.device)]
@@ -154,11 +172,11 @@ class LetterReader:
         # Half precision would lose the letters' small differences; some accelerators know no float64. A few
         # rows at a time, as the whole vocabulary in float64 would be the largest tensor of all.
         wide = torch.float32 if logits.device.type == "mps" else torch.float64
-        with torch.inference_mode():
+        with phase("copying"), torch.inference_mode():
             letters = torch.tensor([token.id for token in identity.letters], device=logits.device)
             raw = logits[:, letters].to(wide)
             total = torch.cat([part.to(wide).logsumexp(dim=-1) for part in _few(logits)])
-            logprobs = raw - total[:, None]
+            logprobs, raw = (raw - total[:, None]).cpu(), raw.cpu()
         if not bool(torch.isfinite(logprobs).all()):
             raise ModelError(
                 f"the model {identity.name} gives logits that are not finite numbers in {identity.dtype}; "

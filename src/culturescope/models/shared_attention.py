@@ -31,7 +31,12 @@ class UnsharedError(Exception):
 
 
 class SharedAttention:
-    """One pass under way: what is stored, what is to be stored, and the masks of its segments."""
+    """One pass under way: what is stored, what is to be stored, and the masks of its segments.
+
+    `rows` is how many rows of the same tokens go through the model at once; what the blocks do to them may differ.
+    """
+
+    rows = 1
 
     def __init__(
         self,
@@ -56,7 +61,7 @@ class SharedAttention:
         self.keys = [_keys(step, segment, device) for segment in step.segments]
 
     def joined(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-        """Keys and values (1, heads, stored + columns, size) of this call; keeps those for the next pass."""
+        """Keys and values (rows, heads, stored + columns, size) of this call; keeps those for the next pass."""
         import torch
 
         if self.step.stored:
@@ -109,7 +114,7 @@ def _attend(
     running = RUNNING.get()
     if running is None or attention_mask is None or attention_mask.numel() != 1:
         raise UnsharedError("its masks are not made by transformers' own functions")
-    if query.shape[0] != 1 or query.shape[2] != key.shape[2] or query.shape[2] != len(running.step.tokens):
+    if query.shape[0] != running.rows or query.shape[2] != key.shape[2] or query.shape[2] != len(running.step.tokens):
         raise UnsharedError("its attention does not see every token of the row once")
     if options.get("position_bias") is not None:
         raise UnsharedError("its attention adds a bias by place")

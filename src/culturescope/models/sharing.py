@@ -128,14 +128,28 @@ class SharedPasses:
             raise UnsharedError(f"its attention is {self._text_config._attn_implementation}")
         self._configs = _configs(module)
 
-    def plan(self, rows: Sequence[Sequence[int]], batch_size: int) -> list[Pass]:
-        """Passes for prompts, with the limits that hold for this model and device."""
+    def plan(
+        self,
+        rows: Sequence[Sequence[int]],
+        batch_size: int,
+        *,
+        carry: bool = True,
+        budget: int | None = None,
+    ) -> list[Pass]:
+        """Passes for prompts, with the limits that hold for this model and device.
+
+        Args:
+            rows: tokens of the prompts.
+            batch_size: most different prompts in a pass.
+            carry: whether a pass takes tokens over from the one before; otherwise each can run by itself.
+            budget: most new tokens in a pass, where the device's own limit is not meant.
+        """
         device = self._module.device.type
         return plan(
             rows,
             batch_size=batch_size,
-            budget=token_budget(device),
-            most_stored=STORED_BYTES // self._bytes_a_token(),
+            budget=token_budget(device) if budget is None else budget,
+            most_stored=STORED_BYTES // self._bytes_a_token() if carry else 0,
             call_cost=_CALL_COST_CPU if device == "cpu" else _CALL_COST,
         )
 
@@ -161,32 +175,46 @@ class SharedPasses:
         Raises:
             UnsharedError: the model does not compute attention the way that sharing needs.
         """
+        running = self.attention(step, stored)
+        logits = self.forward(running)[0]
+        if not running.calls or (step.stored and running.calls != len(stored)):
+            raise UnsharedError("its attention does not go through the interface of transformers")
+        return logits[at_columns(step.reads)], running.kept
+
+    def attention(
+        self, step: Pass, stored: Stored, kind: type[SharedAttention] = SharedAttention
+    ) -> SharedAttention:
+        """The attention of a pass that is about to run, see `run`."""
         import torch
 
-        device = self._module.device
-        positions = torch.tensor([step.positions], device=device)
-        columns = sorted(set(step.reads))
-        running = SharedAttention(
-            step, stored, positions[0], {key: old for key, (_, old) in self._configs.items()}
-        )
+        positions = torch.tensor(step.positions, device=self._module.device)
+        return kind(step, stored, positions, {key: old for key, (_, old) in self._configs.items()})
+
+    def forward(self, running: SharedAttention) -> Tensor:
+        """Logits (rows, different columns that are read, vocabulary) of a pass; every row is the same tokens.
+
+        Raises:
+            UnsharedError: the model does not compute attention the way that sharing needs.
+        """
+        import torch
+
+        device, step = self._module.device, running.step
+        shape = (running.rows, len(step.tokens))
         token = RUNNING.set(running)
         call: Any = self._module
         try:
             with self._attention():
                 logits: Tensor = call(
-                    input_ids=torch.tensor([step.tokens], device=device),
+                    input_ids=torch.tensor([step.tokens], device=device).expand(shape),
                     # Given, or a row whose positions begin again would be taken for several texts.
-                    attention_mask=torch.ones_like(positions),
-                    position_ids=positions,
-                    logits_to_keep=torch.tensor(columns, device=device),
+                    attention_mask=torch.ones(shape, dtype=torch.long, device=device),
+                    position_ids=torch.tensor([step.positions], device=device).expand(shape),
+                    logits_to_keep=torch.tensor(sorted(set(step.reads)), device=device),
                     **self._options,
-                ).logits[0]
+                ).logits
         finally:
             RUNNING.reset(token)
-        if not running.calls or (step.stored and running.calls != len(stored)):
-            raise UnsharedError("its attention does not go through the interface of transformers")
-        rows = torch.tensor([columns.index(column) for column in step.reads], device=logits.device)
-        return logits[rows], running.kept
+        return logits
 
     @contextmanager
     def _attention(self) -> Iterator[None]:
@@ -206,6 +234,12 @@ class SharedPasses:
         size = getattr(config, "head_dim", None) or config.hidden_size // heads
         kept = getattr(config, "num_key_value_heads", None) or heads
         return max(1, int(2 * config.num_hidden_layers * kept * size * self._module.dtype.itemsize))
+
+
+def at_columns(reads: Sequence[int]) -> list[int]:
+    """For every prompt, which of the different columns that are read is its own."""
+    place = {column: n for n, column in enumerate(sorted(set(reads)))}
+    return [place[column] for column in reads]
 
 
 def _modules(module: PreTrainedModel) -> Iterator[Any]:
