@@ -312,7 +312,7 @@ def aim_lines(study: AimStudy) -> list[str]:
         f"Target {study.target_name} at ({found.target[0]:+.2f}, {found.target[1]:+.2f}), from "
         f"({found.start[0]:+.2f}, {found.start[1]:+.2f}): distance {found.start_distance:.2f}",
         f"{found.status}: distance {found.distance:.2f} at {names} steps of {study.unit} {study.step:g} "
-        f"({found.evaluations} measurements, overshoot {found.overshoot:.2f}), on the scenarios that choose",
+        f"({found.evaluations} measurements, overshoot {_overshoot(found.overshoot)}), on the scenarios that choose",
         "On scenarios that chose nothing (conversion anchored; the projection's own error is not in the intervals):",
     ]
     for r in study.reached:
@@ -326,3 +326,9 @@ def aim_lines(study: AimStudy) -> list[str]:
 
 def _drawn(found: Drawn) -> str:
     return f"{found.value:+.3f} [{found.low:+.3f}, {found.high:+.3f}]"
+
+
+def _overshoot(found: float | None) -> str:
+    if found is None:
+        return "not defined: no step"
+    return f"{found:+.2f} ({'passed the target' if found > 0 else 'the way never passed the target'})"

@@ -183,21 +183,28 @@ class Decoupled(Stored):
 
 
 class AimStep(Stored):
-    """One step of an aim: coefficients, place reached, distance to the target, and whether it was accepted."""
+    """One step of an aim: coefficients, place reached, distance to the target, and whether it was accepted.
+
+    Place and distance are None where the quality budget refused the step. `overshoot` is the signed distance beyond the target
+    along the line from the start (below 0: short of it), `budget_used` the share of the quality budget that the step uses.
+    """
 
     coefficients: tuple[float, ...]
-    place: tuple[float, ...]
-    distance: float
+    place: tuple[float, ...] | None
+    distance: float | None
+    overshoot: float | None
     damping: float
     accepted: bool
+    budget_used: float | None = None
 
 
 class Aim(Stored):
     """A way towards a target.
 
     `status` is `reached`, `closer` (the steps ended before the tolerance) or `out of reach` (no allowed step comes nearer);
-    `coefficients` and `place` are the best that was measured, `overshoot` the largest signed distance beyond the target along
-    the line from the start, 0 where the way never passed it.
+    `coefficients` and `place` are the best that was measured, with the share of the quality budget used there (None
+    without one). `overshoot` is the largest signed one of the steps: below 0 where the way never passed the target, None where no
+    step was measured. `budget_asked` counts the places whose quality was measured.
     """
 
     target: tuple[float, ...]
@@ -207,9 +214,11 @@ class Aim(Stored):
     place: tuple[float, ...]
     distance: float
     status: str
-    overshoot: float
+    overshoot: float | None
     steps: tuple[AimStep, ...]
     evaluations: int
+    budget_used: float | None = None
+    budget_asked: int = 0
 
 
 class Reached(Stored):
