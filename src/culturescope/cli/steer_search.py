@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -12,7 +12,9 @@ from culturescope.cli import steer_options as so
 from culturescope.errors import BadInputError
 
 if TYPE_CHECKING:
-    from culturescope.experiments.steer.results import Search
+    from typing import Literal
+
+    from culturescope.instrument import Pack
 
 
 def search_command(
@@ -22,6 +24,20 @@ def search_command(
         typer.Option("--output-path", "--output_path", "-o", help="Folder for search.json and the vectors."),
     ] = Path("search"),
     axis: Annotated[str | None, typer.Option("--axis", help="Axes with commas; all by default.")] = None,
+    item: Annotated[
+        str | None,
+        typer.Option(
+            "--item",
+            help="Items with commas, by id or survey variable (X05 or A165): a vector for each instead of one an axis.",
+            show_default=False,
+        ),
+    ] = None,
+    level: Annotated[
+        str | None,
+        typer.Option(
+            "--level", help="axis (default), or item: a vector for each item of the axes.", show_default=False
+        ),
+    ] = None,
     dose: Annotated[
         float, typer.Option("--dose", help="Step at every block, in units of the median |h| there.")
     ] = 0.1,
@@ -49,11 +65,28 @@ def search_command(
     greedy: Annotated[
         bool, typer.Option("--greedy", help="Add block to block by their joint effect, not each block's own.")
     ] = False,
+    random: Annotated[
+        str | None,
+        typer.Option(
+            "--random",
+            help="Random vectors on the scenarios that report: measured (default), all of them, or estimated to first order "
+            "and corrected by five that are measured (default with --first-order).",
+            show_default=False,
+        ),
+    ] = None,
     threshold: Annotated[
         float | None,
         typer.Option(
             "--threshold",
             help="Change of d from which an item counts as moved; what random vectors reach by default.",
+            show_default=False,
+        ),
+    ] = None,
+    figure: Annotated[
+        Path | None,
+        typer.Option(
+            "--figure",
+            help="Where to draw the search: .svg, .png or .pdf; search.svg in the folder by default.",
             show_default=False,
         ),
     ] = None,
@@ -74,15 +107,20 @@ def search_command(
     as_json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
-    """Search the blocks where steering moves an axis: fit, choose and report on three separate parts of the scenarios.
+    """Search the blocks where steering moves an axis or item: fit, choose and report on three separate parts of the scenarios.
 
     Every block is steered alone with both signs; the change is (d(+) - d(-)) / 2. --limit counts the scenarios of each split.
-    The folder holds search.json and one vector an axis; steer entangle and steer aim begin from it.
+    The folder holds search.json, search.svg and one vector an axis or item; steer entangle and steer aim begin from a search
+    of axes. A search that was stopped goes on when the same command is called again.
     """
     from culturescope.api import scenarios
-    from culturescope.experiments.steer.folder import NAME, write_search
+    from culturescope.cli.steer_search_text import table_of
+    from culturescope.experiments.steer.folder import NAME, read_search_file, write_search
     from culturescope.experiments.steer.parts import parts_of
-    from culturescope.experiments.steer.search import SearchPlan, search
+    from culturescope.experiments.steer.search import search
+    from culturescope.experiments.steer.search_figure import FIGURE, check_figure, draw_search
+    from culturescope.experiments.steer.search_plan import SearchPlan, groups_of
+    from culturescope.experiments.steer.stages import Stages
     from culturescope.instrument import load_pack, pack_source
     from culturescope.models import load as load_model
     from culturescope.prompts import templates as wordings_of
@@ -91,15 +129,17 @@ def search_command(
 
     if (output / NAME).exists():
         raise BadInputError(f"{output} holds a search already; name another folder with --output-path")
+    drawing = figure or output / FIGURE
+    check_figure(drawing)
+    o.one_of("random", random, ("measured", "estimated"))
     instrument = load_pack(pack)
-    wanted = tuple(a.strip() for a in axis.split(",")) if axis else tuple(a.id for a in instrument.axes)
-    for one in wanted:
-        o.one_of("axis", one, tuple(a.id for a in instrument.axes))
+    axes, items = _wanted(instrument, axis, item, level)
     method_of(method)
     site_of(site)
     chosen_wordings = wordings_of(o.template_ids(templates))
     plan = SearchPlan(
-        axes=wanted,
+        axes=axes,
+        items=items,
         dose=dose,
         alpha=alpha,
         method=method,
@@ -108,15 +148,17 @@ def search_command(
         how="first-order" if first_order else "exact",
         joint="greedy" if greedy else "top",
         verify=max(8, top),
+        random_way=cast("Literal['measured', 'estimated'] | None", random),
         threshold=threshold,
         blocks=so.blocks_of(blocks),
         seed=42 if seed is None else seed,
     )
-    items = [i.id for i in instrument.items if i.axis in wanted]
+    asked = items or [i.id for i in instrument.items if i.axis in axes]
     parts = parts_of(
-        *(scenarios(split, items=items, limit=limit, pack=pack) for split in ("optimise", "evaluate")),
+        *(scenarios(split, items=asked, limit=limit, pack=pack) for split in ("optimise", "evaluate")),
         seed=plan.seed,
     )
+    groups_of(parts, instrument, plan)
     options = o.load_options(
         model_args,
         dtype=dtype,
@@ -127,74 +169,66 @@ def search_command(
         trust_remote_code=trust_remote_code,
     )
     loaded = load_model(model, **options, progress=None if quiet else o.say)
-    found = search(
-        loaded,
-        parts,
-        instrument,
-        chosen_wordings,
-        plan,
-        batch_size=batch_size,
-        progress=None if quiet else o.say,
-    )
-    path = write_search(
-        output,
-        found,
-        plan,
-        parts,
-        identity=loaded.identity,
-        load={"source": model, **options},
-        pack=pack_source(pack),
-        templates=[w.id for w in chosen_wordings],
-    )
+    with Stages(output) as stages:
+        try:
+            found = search(
+                loaded,
+                parts,
+                instrument,
+                chosen_wordings,
+                plan,
+                batch_size=batch_size,
+                stages=stages,
+                progress=None if quiet else o.say,
+            )
+        except KeyboardInterrupt:
+            o.say(f"What was measured is kept in {output}: the same command goes on from there.")
+            raise
+        path = write_search(
+            output,
+            found,
+            plan,
+            parts,
+            identity=loaded.identity,
+            load={"source": model, **options},
+            pack=pack_source(pack),
+            templates=[w.id for w in chosen_wordings],
+        )
+        stages.finish()
+    sentences = draw_search(read_search_file(output), drawing)
     if as_json:
         typer.echo(path.read_text(encoding="utf-8"))
         return
-    for one, result in found.found.items():
-        for line in table_of(one, result):
+    for (_, result), sentence in zip(found.found.items(), sentences, strict=True):
+        for line in table_of(result):
             typer.echo(line)
+        typer.echo(f"  {sentence}")
     typer.echo(f"Search: {path}")
+    typer.echo(f"Figure: {drawing}")
 
 
-def table_of(axis: str, found: Search) -> list[str]:
-    """The search of an axis in lines: each block beside its controls, then sets of blocks on other scenarios."""
-    lines = [
-        f"{axis}: signed change of d when one block is steered (95% interval; random: 95% of random vectors lie inside)",
-        "  block   alpha    change                    random  shuffled  estimate",
-    ]
-    for e in found.blocks:
-        change = (
-            "not measured           "
-            if e.effect is None
-            else (f"{e.effect.value:+.3f} [{e.effect.low:+.3f}, {e.effect.high:+.3f}]")
-        )
-        mark = "*" if e.block in found.chosen else " "
-        lines.append(
-            f"  {e.block:5d}{mark} {e.alpha:7.3f}  {change}  +-{e.random_band:.3f}   {e.shuffled:+.3f}    {e.first_order:+.3f}"
-        )
-    agreement = found.rank_agreement
-    lines.append(
-        f"  chosen (*): {', '.join(map(str, found.chosen))}; share of random vectors whose best block does as well: "
-        f"{found.p_chosen:.2f} (their 95% quantile {found.largest_random:+.3f})"
-    )
-    lines.append(
-        f"  random vectors measured at the best block are {found.control_ratio:.2f} times their estimate"
-        + ("; all bands are wider by it" if found.control_ratio > 1 else "")
-    )
-    spearman = "not defined" if agreement.spearman is None else f"{agreement.spearman:.2f}"
-    regret = "not defined" if agreement.regret is None else f"{agreement.regret:.0%}"
-    lines.append(
-        f"  estimate against measure: Spearman {spearman}, {agreement.overlap} of the best {agreement.of} the same, "
-        f"effect lost by trusting it {regret}"
-    )
-    lines.append("  together, on scenarios that chose nothing:")
-    for choice in found.choices:
-        band = "" if choice.random_band is None else f", random +-{choice.random_band:.3f}"
-        lines.append(
-            f"    {choice.name:7s} {choice.effect.value:+.3f} [{choice.effect.low:+.3f}, {choice.effect.high:+.3f}]{band}; "
-            f"letter mass {choice.letter_mass:.2f}, mean |b| {choice.mean_abs_b:.2f}; {len(choice.blocks)} blocks"
-        )
-    moved = [i.item for i in found.items if i.moved]
-    lines.append(
-        f"  items that move beyond the threshold: {', '.join(moved) or 'none'} ({len(moved)} of {len(found.items)})"
-    )
-    return lines
+def _wanted(
+    pack: Pack, axis: str | None, item: str | None, level: str | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Axes, and items where vectors of items are searched.
+
+    Raises:
+        BadInputError: unknown or contradicting.
+    """
+    o.one_of("level", level, ("axis", "item"))
+    if item is not None and (axis is not None or level == "axis"):
+        raise BadInputError("--item names items itself: leave out --axis and --level axis")
+    axes = tuple(a.strip() for a in axis.split(",")) if axis else tuple(a.id for a in pack.axes)
+    for one in axes:
+        o.one_of("axis", one, tuple(a.id for a in pack.axes))
+    if item is None:
+        return axes, tuple(i.id for i in pack.items if i.axis in axes) if level == "item" else ()
+    ids = {name: i.id for i in pack.items for name in (i.variable, i.id) if name}
+    names = [part.strip() for part in item.split(",")]
+    for one in names:
+        if one not in ids:
+            known = ", ".join(f"{i.id} ({i.variable})" if i.variable else i.id for i in pack.items)
+            raise BadInputError(f'--item: "{one}" is not one of {known}')
+    items = tuple(ids[one] for one in names)
+    chosen = {pack.item(i).axis for i in items}
+    return tuple(a.id for a in pack.axes if a.id in chosen), items

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from culturescope.errors import BadInputError
 from culturescope.page import map_words
 from culturescope.page.drawing import LIGHT, PAGE, Spec
-from culturescope.page.embed import code_for_script, finite, json_for_script, policy, vega_bundle
+from culturescope.page.embed import code_for_script, json_for_script, policy, vega_bundle
+from culturescope.page.figure_files import rendered
 from culturescope.page.figures import listing
 from culturescope.page.map_chart import map_spec
 from culturescope.page.map_figure import MapFigure, clean, zone_of
@@ -162,7 +163,7 @@ def write_map(
         names = listing([*figure.models]) or "Societies"
         data = render_map(figure, title or names).encode("utf-8", "replace")
     else:
-        data = _figure(map_spec(figure, LIGHT, conversion=conversion, width=FIGURE_WIDTH), ending)
+        data = rendered(map_spec(figure, LIGHT, conversion=conversion, width=FIGURE_WIDTH), ending)
     with disk_errors(target.parent):
         target.parent.mkdir(parents=True, exist_ok=True)
     write_bytes(target, data)
@@ -176,19 +177,6 @@ def map_script() -> str:
 def map_css() -> str:
     """Colours of the zones and the looks of the section."""
     return _file("map.css")
-
-
-def _figure(spec: Spec, ending: str) -> bytes:
-    import altair as alt
-    import vl_convert
-
-    version = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
-    sure = finite(spec)
-    if ending == ".png":
-        return bytes(vl_convert.vegalite_to_png(sure, vl_version=version, scale=2))
-    if ending == ".pdf":
-        return bytes(vl_convert.vegalite_to_pdf(sure, vl_version=version))
-    return str(vl_convert.vegalite_to_svg(sure, vl_version=version)).encode()
 
 
 @lru_cache(maxsize=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from culturescope.errors import BadInputError
@@ -154,16 +154,22 @@ def shuffled(states: PairStates, seed: int) -> PairStates:
     """The same activations with the poles of a random half of the pairs swapped: labels without meaning."""
     import torch
 
-    generator = torch.Generator().manual_seed(seed)
-    swap = torch.zeros(len(states.positive), dtype=torch.bool)
-    swap[torch.randperm(len(swap), generator=generator)[: len(swap) // 2]] = True
-    mask = swap[:, None, None]
-    return PairStates(
-        torch.where(mask, states.negative, states.positive),
-        torch.where(mask, states.positive, states.negative),
-        states.median_norms,
-        states.blocks,
-        states.origin.model_copy(update={"seed": seed}),
+    count = len(states.positive)
+    drawn = torch.randperm(count, generator=torch.Generator().manual_seed(seed))[: count // 2]
+    found = swapped(states, drawn.tolist())
+    return replace(found, origin=states.origin.model_copy(update={"seed": seed}))
+
+
+def swapped(states: PairStates, pairs: Sequence[int]) -> PairStates:
+    """The same activations with the poles of these pairs swapped."""
+    import torch
+
+    mask = torch.zeros(len(states.positive), 1, 1, dtype=torch.bool)
+    mask[list(pairs)] = True
+    return replace(
+        states,
+        positive=torch.where(mask, states.negative, states.positive),
+        negative=torch.where(mask, states.positive, states.negative),
     )
 
 

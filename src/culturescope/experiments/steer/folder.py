@@ -1,18 +1,21 @@
-"""The folder of a search: `search.json` and one vector an axis, all blocks; later steps begin from it."""
+"""The folder of a search: `search.json` and one vector an axis or item, all blocks; later steps begin from it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from culturescope.errors import BadInputError
 from culturescope.experiments.steer.parts import Parts
-from culturescope.experiments.steer.results import Search, Stored
-from culturescope.experiments.steer.search import Searched, SearchPlan
+from culturescope.experiments.steer.results import Stored
+from culturescope.experiments.steer.search import Searched
+from culturescope.experiments.steer.search_plan import SearchPlan
+from culturescope.experiments.steer.search_results import Search
+from culturescope.experiments.steer.stages import FOLDER as STAGES
+from culturescope.experiments.steer.stages import PLAN
 from culturescope.instrument import Pack, load_pack
 
 if TYPE_CHECKING:
@@ -20,13 +23,16 @@ if TYPE_CHECKING:
     from culturescope.steering.vector import SteeringVector
 
 NAME = "search.json"
-FORMAT = 1
+FORMAT = 2
 
 
 class SearchFile(Stored):
-    """What `search.json` holds: who was searched, on which scenarios, by which plan, and what was found."""
+    """What `search.json` holds: who was searched, on which scenarios, by which plan, and what was found.
 
-    format: int
+    A search of axes has `axes` and no `items`, one of items the other way round.
+    """
+
+    format: Literal[2]
     created: str
     versions: dict[str, Any]
     model: dict[str, Any]
@@ -35,11 +41,17 @@ class SearchFile(Stored):
     templates: tuple[str, ...]
     parts: dict[str, tuple[str, ...]]
     plan: dict[str, Any]
-    axes: dict[str, Search]
+    axes: dict[str, Search] = Field(default_factory=dict)
+    items: dict[str, Search] = Field(default_factory=dict)
+
+    @property
+    def found(self) -> dict[str, Search]:
+        """What was found, by axis or item."""
+        return {**self.axes, **self.items}
 
     def blocks(self) -> tuple[int, ...]:
-        """The blocks chosen for any axis, ascending."""
-        return tuple(sorted({block for found in self.axes.values() for block in found.chosen}))
+        """The blocks chosen for any axis or item, ascending."""
+        return tuple(sorted({block for found in self.found.values() for block in found.chosen}))
 
     def scenarios(self, pack: Pack) -> Parts:
         """The scenarios of every part.
@@ -79,8 +91,8 @@ def write_search(
 
     vectors = folder / "vectors"
     vectors.mkdir(parents=True, exist_ok=True)
-    for axis, vector in searched.vectors.items():
-        save_vector(vector, vectors / f"{axis}.safetensors")
+    for label, vector in searched.vectors.items():
+        save_vector(vector, vectors / f"{label}.safetensors")
     stored = SearchFile(
         format=FORMAT,
         created=now(),
@@ -90,37 +102,63 @@ def write_search(
         pack=pack,
         templates=tuple(templates),
         parts={name: tuple(s.id for s in getattr(parts, name)) for name in ("fit", "choose", "report")},
-        plan={
-            k: v if not callable(v) else getattr(v, "__name__", "function") for k, v in asdict(plan).items()
-        },
-        axes=searched.found,
+        plan=plan.as_dict(),
+        **{"items" if plan.items else "axes": searched.found},
     )
     write_json(folder / NAME, stored.model_dump(mode="json"))
     return folder / NAME
 
 
-def read_search(folder: Path) -> tuple[SearchFile, dict[str, SteeringVector], Pack]:
-    """Reads what `write_search` wrote: the file, the vectors of its axes, and the pack.
+def read_search(
+    folder: Path, level: Literal["axis", "item"] | None = "axis"
+) -> tuple[SearchFile, dict[str, SteeringVector], Pack]:
+    """Reads what `write_search` wrote: the file, the vectors of its axes or items, and the pack.
+
+    Args:
+        folder: of the search.
+        level: what it must be a search of; None for either.
 
     Raises:
-        BadInputError: the folder holds no search, or its files are damaged.
+        BadInputError: the folder holds no search, one of another kind, or its files are damaged.
     """
     from culturescope.steering.files import load_vector
 
+    stored = read_search_file(folder)
+    if level is not None and not (stored.axes if level == "axis" else stored.items):
+        wanted, is_of = ("axes", "items") if level == "axis" else ("items", "axes")
+        raise BadInputError(
+            f"{folder} holds a search of {is_of} ({', '.join(stored.found)}), and this begins from one of {wanted}: "
+            f"culturescope steer search MODEL{'' if level == 'axis' else ' --level item'} -o another folder"
+        )
+    vectors = {label: load_vector(folder / "vectors" / f"{label}.safetensors") for label in stored.found}
+    return stored, vectors, load_pack(stored.pack)
+
+
+def read_search_file(folder: Path) -> SearchFile:
+    """Reads `search.json` alone.
+
+    Raises:
+        BadInputError: the folder holds no search, or its file is damaged.
+    """
     path = folder / NAME
     try:
         stored = SearchFile.model_validate_json(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError):
+        if (folder / STAGES / PLAN).exists():
+            raise BadInputError(
+                f"the search in {folder} is not done: call the same culturescope steer search again, it goes on"
+            ) from None
         raise BadInputError(f"{folder} holds no search: culturescope steer search writes one") from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise BadInputError(
             f"{path} is no search that this version reads: {first['loc']}: {first['msg']}"
         ) from None
-    if any("/" in axis or "\\" in axis or axis.startswith(".") for axis in stored.axes):
-        raise BadInputError(f"{path} names an axis that is no name")
-    vectors = {axis: load_vector(folder / "vectors" / f"{axis}.safetensors") for axis in stored.axes}
-    return stored, vectors, load_pack(stored.pack)
+    if any("/" in label or "\\" in label or label.startswith(".") for label in stored.found):
+        raise BadInputError(f"{path} names an axis or item that is no name")
+    if not stored.found or (stored.axes and stored.items):
+        raise BadInputError(f"{path} must hold either axes or items")
+    return stored
 
 
 def check_same(vectors: Mapping[str, SteeringVector], parts: Parts, pack: Pack) -> None:

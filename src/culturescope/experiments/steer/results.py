@@ -25,107 +25,10 @@ class Drawn(Stored):
     high: float
 
 
-class RankAgreement(Stored):
-    """How well the first-order estimate orders the blocks that were measured exactly.
-
-    `spearman` is the rank correlation (None where an order is constant), `overlap` how many of the best blocks are the
-    same, `of` how many were compared, and `regret` the share of the best block's effect that is lost by trusting the
-    estimate's best block.
-    """
-
-    spearman: float | None
-    overlap: int
-    of: int
-    regret: float | None
-
-
-class BlockEffect(Stored):
-    """One block steered alone: signed change of d (logits); `effect` is None where only the estimate was made.
-
-    `random_band` holds 95% of random vectors of the same norm, `shuffled` is the change by a vector fitted on shuffled
-    labels, scaled to the same norm; both by the first-order estimate (see `Search.control_ratio`). `items` holds the
-    signed change of every item.
-    """
-
-    block: int
-    alpha: float
-    dose: float
-    effect: Drawn | None
-    first_order: float
-    random_band: float
-    shuffled: float
-    items: dict[str, float] = {}
-
-
-class Choice(Stored):
-    """A set of blocks steered together, on scenarios that chose nothing.
-
-    `random_band` holds 95% of random vectors of the same norms at the same blocks (measured, for the chosen set);
-    `letter_mass` and `mean_abs_b` are the worse of both signs.
-    """
-
-    name: str
-    blocks: tuple[int, ...]
-    effect: Drawn
-    random_band: float | None
-    letter_mass: float
-    mean_abs_b: float
-
-
-class ItemEffect(Stored):
-    """Largest signed change of an item at the chosen blocks; `moved` where it lies beyond the threshold.
-
-    The threshold is `random_band`, what 95% of random vectors stay below there, or the one that was asked for.
-    """
-
-    item: str
-    effect: float
-    random_band: float
-    moved: bool
-
-
-class Search(Stored):
-    """Blocks of one axis.
-
-    `largest_random` is the 95% quantile of the largest change that a random vector reaches at any block, `p_chosen` the share
-    of random vectors (the best block counted with them) that reach as much as the best block did. Random vectors are
-    estimated to first order; `control_ratio` is how much larger (root mean square) they are when measured at the best
-    block, and every band is wider by it where it exceeds 1.
-    """
-
-    axis: str
-    how: str
-    joint: str
-    blocks: tuple[BlockEffect, ...]
-    chosen: tuple[int, ...]
-    largest_random: float
-    p_chosen: float
-    control_ratio: float = 1.0
-    rank_agreement: RankAgreement
-    choices: tuple[Choice, ...]
-    items: tuple[ItemEffect, ...]
-
-
 def drawn_estimate(value: float, draws: Floats | Sequence[float], level: float = 0.95) -> Drawn:
     """A figure with the percentile interval of its bootstrap draws."""
     low, high = np.quantile(np.asarray(draws), [(1 - level) / 2, (1 + level) / 2])
     return Drawn(value=float(value), low=float(low), high=float(high))
-
-
-def agreement_of(exact: Floats, estimate: Floats, top: int) -> RankAgreement:
-    """Compares two orders of the same blocks."""
-    from scipy.stats import spearmanr
-
-    varied = len(exact) > 2 and np.ptp(exact) > 0 and np.ptp(estimate) > 0
-    best, guessed = np.argsort(-exact)[:top], np.argsort(-estimate)[:top]
-    largest = float(exact.max())
-    regret = (largest - float(exact[guessed[0]])) / largest if largest > 0 else None
-    return RankAgreement(
-        spearman=float(spearmanr(exact, estimate).statistic) if varied else None,
-        overlap=len({*best.tolist()} & {*guessed.tolist()}),
-        of=min(top, len(exact)),
-        regret=regret,
-    )
 
 
 class Entanglement(Stored):
@@ -203,8 +106,8 @@ class Aim(Stored):
 
     `status` is `reached`, `closer` (the steps ended before the tolerance) or `out of reach` (no allowed step comes nearer);
     `coefficients` and `place` are the best that was measured, with the share of the quality budget used there (None
-    without one). `overshoot` is the largest signed one of the steps: below 0 where the way never passed the target, None where no
-    step was measured. `budget_asked` counts the places whose quality was measured.
+    without one). `overshoot` is the largest signed one of the steps: below 0 where the way never passed the target, None where
+    no step was measured. `budget_asked` counts the places whose quality was measured.
     """
 
     target: tuple[float, ...]
@@ -224,20 +127,37 @@ class Aim(Stored):
 class Reached(Stored):
     """A place on the map, with its distance to the target, on scenarios that nothing was chosen by.
 
-    `change` is the distance less that without steering or persona, paired over scenarios; None for that place itself.
+    Changes are those of the distance, paired over scenarios: `change` from the model without steering or persona (None for that
+    place itself), `change_from_persona` from the persona alone (for a place that was aimed at on top of it).
     """
 
     name: str
     place: tuple[float, float]
     distance: Drawn
     change: Drawn | None
+    change_from_persona: Drawn | None = None
     letter_mass: float
+
+
+class AimQuality(Stored):
+    """Perplexity of the place that was chosen, over that of unsteered texts, with paired intervals over prompts.
+
+    `chosen_by` is the ratio on the prompts that decided what the budget of `most` allows, `confirmed` that on as many or one
+    more by which nothing was chosen; None where nothing was written.
+    """
+
+    most: float
+    prompts: int
+    max_new_tokens: int
+    chosen_by: Drawn | None
+    confirmed: Drawn | None
 
 
 class AimStudy(Stored):
     """An aim on the scenarios that choose, and what it comes to on those that report, beside other ways to get there.
 
-    `step` is the dose (or the raw alpha) that one unit of a coefficient stands for.
+    `step` is the dose (or the raw alpha) that one unit of a coefficient stands for; `quality` is None without a perplexity
+    budget.
     """
 
     target_name: str
@@ -247,6 +167,7 @@ class AimStudy(Stored):
     on_top_of: str | None
     aim: Aim
     reached: tuple[Reached, ...]
+    quality: AimQuality | None = None
 
 
 class EntangleStudy(Stored):

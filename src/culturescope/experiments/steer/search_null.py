@@ -1,0 +1,111 @@
+"""The controls of a search: random vectors and vectors fitted on shuffled labels, estimated and held against measured ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from culturescope.experiments.steer.controls import MEASURED_FEW, estimated, ratio_of
+from culturescope.experiments.steer.gauge import Gauge, Signed
+from culturescope.experiments.steer.search_plan import SearchPlan
+from culturescope.experiments.steer.slopes import Slopes
+from culturescope.instrument import Scenario
+from culturescope.stats.resampling import balanced_weights, random_band
+
+if TYPE_CHECKING:
+    from culturescope.models.resuming import Change
+    from culturescope.steering.vector import SteeringVector
+
+Floats = NDArray[np.float64]
+MEASURED_CONTROLS = 10
+"""Random vectors that are measured at the best block, to see how far their estimate can be trusted."""
+
+
+@dataclass(frozen=True, eq=False)
+class Null:
+    """Control vectors at every block alone: what they do to first order, widened where a few that are measured do more.
+
+    Args:
+        by_scenario: (vectors, S, blocks), signed change of d.
+        weights: (S), of the scenarios in the mean.
+        ratio: of the measured ones to their estimates, at one block.
+    """
+
+    by_scenario: Floats
+    weights: Floats
+    ratio: float
+
+    @property
+    def by_block(self) -> Floats:
+        """(vectors, blocks)."""
+        mean: Floats = np.einsum("s,rsb->rb", self.weights, self.by_scenario)
+        return mean
+
+    @property
+    def largest(self) -> Floats:
+        """(vectors), the largest signed change at any block."""
+        most: Floats = self.by_block.max(axis=1)
+        return most
+
+    def chance(self, reached: float) -> float:
+        """Share of the vectors, the one at hand counted with them, whose best block reaches as much."""
+        return float((1 + (self.largest >= reached).sum()) / (1 + len(self.by_scenario)))
+
+
+def null_of(
+    vectors: Sequence[SteeringVector],
+    estimate: Slopes,
+    alphas: Sequence[float],
+    at: int,
+    few: int,
+    choose: Sequence[Scenario],
+    gauge: Gauge,
+) -> Null:
+    """The effects of control vectors by estimate, with `few` of them measured at one block.
+
+    Args:
+        vectors: of one length at each block.
+        estimate: slopes on the scenarios that choose.
+        alphas: raw coefficients, one a block.
+        at: place of the block where some are measured.
+        few: how many are.
+        choose: the scenarios that choose.
+        gauge: measures.
+    """
+    weights = weights_of(choose)
+    by_scenario = np.stack([estimate.of(vector, alphas) for vector in vectors])
+    block = vectors[0].blocks[at]
+    steps = [{block: alphas[at] * vector[block]} for vector in vectors[:few]]
+    guessed = np.einsum("s,rs->r", weights, by_scenario[:, :, at])
+    ratio = float(ratio_of(gauge.signed(steps, choose).effects(), guessed))
+    return Null(max(1.0, ratio) * by_scenario, weights, ratio)
+
+
+def report_controls(
+    steps: Sequence[Change], plan: SearchPlan, gauge: Gauge, report: Sequence[Scenario]
+) -> dict[str, Any]:
+    """The band of random steps on the scenarios that report, and how it was found."""
+    if plan.report_way == "measured":
+        effects = gauge.signed(steps, report).effects()
+        return {
+            "random_band": random_band(effects),
+            "random_way": "measured",
+            "random_measured": len(steps),
+        }
+    guessed = Signed(estimated(gauge.slopes(report), report, steps, gauge.pack)).effects()
+    ratio = float(ratio_of(gauge.signed(steps[:MEASURED_FEW], report).effects(), guessed))
+    return {
+        "random_band": max(1.0, ratio) * random_band(guessed),
+        "random_way": "estimated",
+        "random_measured": MEASURED_FEW,
+        "control_ratio": ratio,
+    }
+
+
+def weights_of(scenarios: Sequence[Scenario]) -> Floats:
+    """Weights (S) of scenarios in a mean over cells and items."""
+    return balanced_weights([s.item for s in scenarios], [f"{s.item}/{s.domain}" for s in scenarios])
