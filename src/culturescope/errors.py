@@ -1,10 +1,24 @@
 """The one family of errors: what was given, what was expected, what to do next."""
 
+LONGEST_MESSAGE = 1_000
+
+
+def one_line(text: object) -> str:
+    """A text as one line that a terminal can show as it is: messages quote names and files of strangers."""
+    plain = "".join(c if c.isprintable() else " " if c.isspace() else "?" for c in str(text))
+    if len(plain) <= LONGEST_MESSAGE:
+        return plain
+    half = LONGEST_MESSAGE // 2
+    return f"{plain[:half]} [...] {plain[-half:]}"
+
 
 class CulturescopeError(Exception):
     """Base of all errors that the toolkit raises on purpose; its text is one clear line for the user."""
 
     exit_code = 1
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(one_line(message))
 
 
 class BadInputError(CulturescopeError):

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from culturescope.errors import ModelError
+from culturescope.models.templates import bounded, check_template
 from culturescope.prompts import Message, Prompt
 
 if TYPE_CHECKING:
@@ -64,11 +65,12 @@ class Chat:
             messages = _folded(messages)
         if answer is not None:
             messages = (*messages, Message("assistant", answer))
-        from jinja2.exceptions import TemplateError
-
         try:
-            return self._render(messages, add_generation_prompt=answer is None)
-        except (TemplateError, TypeError, ValueError, KeyError) as error:
+            with bounded():
+                return self._render(messages, add_generation_prompt=answer is None)
+        except ModelError:
+            raise
+        except Exception as error:  # a template is a program, and fails in any way
             raise ModelError(
                 f"the model's chat template cannot render the prompt: {_one_line(error)}"
             ) from error
@@ -118,6 +120,7 @@ def open_chat(tokenizer: PreTrainedTokenizerBase) -> Chat:
     template = _template_of(tokenizer)
     if template is None:
         return Chat(tokenizer, None, adds_bos=adds_bos)
+    check_template(template)
 
     options: dict[str, Any] = {}
     if re.search(r"\bdate_string\b", template):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from culturescope.errors import ModelError
 from culturescope.models.cache import build_folder, known_sha256
+from culturescope.models.gguf_header import check_model
 from culturescope.models.quiet import quiet
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def gguf_folder(file: Path, progress: Progress | None = None) -> Path:
         ModelError: the file is not a whole GGUF file of a model that transformers knows.
         RunFailedError: the cache cannot be written.
     """
-    check_magic(file)
+    check_gguf(file)
     digest = known_sha256(file)
     return build_folder(
         folder_name(f"gguf-{digest[:32]}"),
@@ -66,11 +67,11 @@ def gguf_folder(file: Path, progress: Progress | None = None) -> Path:
     )
 
 
-def check_magic(file: Path) -> None:
-    """Refuses what is not a GGUF file at all, before it is hashed and parsed.
+def check_gguf(file: Path) -> None:
+    """Refuses what is no GGUF file, or not a whole one, before it is hashed and converted.
 
     Raises:
-        ModelError: the file cannot be read or does not begin like a GGUF file.
+        ModelError: the file cannot be read, does not begin like a GGUF file, or holds less than it says.
     """
     try:
         with file.open("rb") as opened:
@@ -82,6 +83,7 @@ def check_magic(file: Path) -> None:
     version = struct.unpack("<I", head[4:])[0]
     if version not in (2, 3):
         raise ModelError(f"{file} is a GGUF file of version {version}; versions 2 and 3 can be read")
+    check_model(file)
 
 
 def convert_gguf(file: Path, folder: Path, *, sha256: str, progress: Progress | None = None) -> None:

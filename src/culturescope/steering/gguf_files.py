@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import os
 import re
-import struct
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from culturescope.errors import BadInputError
+from culturescope.models.gguf_header import DamagedGgufError, GgufTensor, read_head
 from culturescope.runs.atomic import disk_errors, write_bytes
 from culturescope.steering.stored import built, header_text, plain, vector_of
 from culturescope.steering.vector import Origin, SteeringVector
@@ -30,11 +30,8 @@ ARCHITECTURE = "controlvector"
 _HEADER = "culturescope.vector"
 _HINT = f"{ARCHITECTURE}.model_hint"
 _DIRECTION = re.compile(r"direction\.(0|[1-9][0-9]{0,3})")
-_STRING, _ARRAY = 8, 9
-_SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _NUMBERS = {0: "<f4", 1: "<f2", 28: "<f8"}
 _MOST_ENTRIES = 10_000
-_DEEPEST = 4
 
 
 def to_gguf(
@@ -101,7 +98,7 @@ def from_gguf(data: bytes, place: str | os.PathLike[str]) -> SteeringVector:
     """
     try:
         fields, tensors = _read(data)
-    except _DamagedError as error:
+    except DamagedGgufError as error:
         raise BadInputError(f"{place} is a damaged GGUF file: {error}") from error
     architecture = fields.get("general.architecture")
     if architecture != ARCHITECTURE:
@@ -126,88 +123,25 @@ def from_gguf(data: bytes, place: str | os.PathLike[str]) -> SteeringVector:
     return built(directions, Origin(label=label, method="read from GGUF", family=family), place)
 
 
-class _DamagedError(Exception):
-    pass
-
-
-class _Cursor:
-    """Reads a file from front to back; never beyond its end."""
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-        self.at = 0
-
-    def take(self, count: int) -> bytes:
-        if count > len(self.data) - self.at:
-            raise _DamagedError("it ends too early")
-        self.at += count
-        return self.data[self.at - count : self.at]
-
-    def number(self, code: str) -> Any:
-        return struct.unpack(f"<{code}", self.take(struct.calcsize(f"<{code}")))[0]
-
-    def text(self) -> str:
-        try:
-            return self.take(self.number("Q")).decode()
-        except UnicodeDecodeError as error:
-            raise _DamagedError("a name is not UTF-8") from error
-
-    def value(self, kind: int, depth: int = 0) -> Any:
-        if kind in _SCALARS:
-            return self.number(_SCALARS[kind])
-        if kind == _STRING:
-            return self.text()
-        if kind != _ARRAY or depth > _DEEPEST:
-            raise _DamagedError(f"it has a value of the unknown kind {kind}")
-        of, count = self.number("I"), self.number("Q")
-        if of in _SCALARS:
-            self.take(count * struct.calcsize(f"<{_SCALARS[of]}"))
-        else:  # each entry takes at least its length, so the end of the file bounds the loop
-            for _ in range(count):
-                self.value(of, depth + 1)
-        return None
-
-
 def _read(data: bytes) -> tuple[dict[str, Any], dict[str, Tensor | None]]:
-    """Fields (arrays as None), and tensors (None where not one row of a plain kind of number)."""
-    cursor = _Cursor(data)
-    cursor.take(4)
-    version = cursor.number("I")
-    if version not in (2, 3):
-        raise _DamagedError(f"it has the version {version}; 2 and 3 are read, in little-endian order")
-    tensor_count, field_count = cursor.number("Q"), cursor.number("Q")
-    if max(tensor_count, field_count) > _MOST_ENTRIES:
-        raise _DamagedError(f"it would have {tensor_count} tensors and {field_count} fields")
-    fields: dict[str, Any] = {}
-    for _ in range(field_count):
-        name = cursor.text()
-        fields[name] = cursor.value(cursor.number("I"))
+    """Fields (arrays as their lengths), and tensors (None where not one row of a plain kind of number)."""
+    fields, tensors, start = read_head(data, _MOST_ENTRIES)
     if fields.get("general.architecture") != ARCHITECTURE:
         return fields, {}
-    alignment = fields.get("general.alignment", 32)
-    if not isinstance(alignment, int) or not 0 < alignment <= 2**16:
-        raise _DamagedError("its alignment is not a number that can be meant")
-    entries: dict[str, tuple[list[int], int, int]] = {}
-    for _ in range(tensor_count):
-        name, dimensions = cursor.text(), cursor.number("I")
-        if name in entries or dimensions > _DEEPEST:
-            raise _DamagedError("a tensor comes twice or has too many dimensions")
-        shape = [cursor.number("Q") for _ in range(dimensions)]
-        entries[name] = (shape, cursor.number("I"), cursor.number("Q"))
-    start = -(-cursor.at // alignment) * alignment
-    return fields, {name: _tensor(data, start, *entry) for name, entry in entries.items()}
+    return fields, {name: _tensor(data, start, tensor) for name, tensor in tensors.items()}
 
 
-def _tensor(data: bytes, start: int, shape: list[int], kind: int, offset: int) -> Tensor | None:
+def _tensor(data: bytes, start: int, tensor: GgufTensor) -> Tensor | None:
     import numpy as np
     import torch
 
-    if len(shape) != 1 or shape[0] == 0 or kind not in _NUMBERS:
+    shape = tensor.shape
+    if len(shape) != 1 or shape[0] == 0 or tensor.kind not in _NUMBERS:
         return None
-    numbers = np.dtype(_NUMBERS[kind])
-    begin = start + offset
+    numbers = np.dtype(_NUMBERS[tensor.kind])
+    begin = start + tensor.offset
     if begin + shape[0] * numbers.itemsize > len(data):
-        raise _DamagedError("it ends within its directions")
+        raise DamagedGgufError("it ends within its directions")
     found = np.frombuffer(data, dtype=numbers, count=shape[0], offset=begin)
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused as such
         return torch.from_numpy(found.astype(np.float32))
