@@ -25,13 +25,26 @@ _KINDS = {
 _BAR = 24
 
 
-def show_command(file: so.VectorFile, as_json: o.Json = False) -> None:
+def show_command(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="A vector: .safetensors, a GGUF control vector, or a .pt file of lm-eval; or the folder of a search.",
+        ),
+    ],
+    as_json: o.Json = False,
+) -> None:
     """Print all that a file tells of a vector: origin, model, and norm, gap and dose of each block.
 
-    A dose is alpha |v| / median |h|: how far a coefficient moves the residual stream, in units of its own norm.
+    A dose is alpha |v| / median |h|: how far a coefficient moves the residual stream, in units of its own norm. The folder of
+    a search prints what was found, block by block.
     """
     from culturescope.steering.files import read_vector
 
+    if file.is_dir() or file.name == "search.json":
+        _show_search(file if file.is_dir() else file.parent, as_json)
+        return
     vector, kind = read_vector(file)
     if as_json:
         typer.echo(json.dumps({"file": str(file), "kind": kind, **as_dict(vector)}, ensure_ascii=False))
@@ -40,6 +53,24 @@ def show_command(file: so.VectorFile, as_json: o.Json = False) -> None:
     for line in describe(vector):
         typer.echo(line)
     typer.echo(f"SHA-256 of the directions: {vector.sha256}")
+
+
+def _show_search(folder: Path, as_json: bool) -> None:
+    """Prints what a search found."""
+    from culturescope.cli.steer_search_text import table_of
+    from culturescope.experiments.steer.folder import read_search_file
+    from culturescope.experiments.steer.search_words import sentence_of
+
+    stored = read_search_file(folder)
+    if as_json:
+        typer.echo(stored.model_dump_json())
+        return
+    parts = ", ".join(f"{len(ids)} to {part}" for part, ids in stored.parts.items())
+    typer.echo(f"{folder}: a search of {stored.model.get('name')}, scenarios {parts}")
+    for found in stored.found.values():
+        for line in table_of(found):
+            typer.echo(line)
+        typer.echo(f"  {sentence_of(found)}")
 
 
 def export_command(

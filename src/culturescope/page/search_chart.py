@@ -16,7 +16,7 @@ from culturescope.page.drawing import LIGHT, TICKS, Spec, Theme
 from culturescope.page.map_figure import clean
 from culturescope.page.map_style import FIGURE_FONT
 
-HEIGHT, LEGEND = 210, 16
+HEIGHT, LEGEND = 210, 20
 _LETTER = 6.0  # pixels, on average, at 12 pixels' height
 _HALF = 0.5  # of the place of a block
 
@@ -63,12 +63,12 @@ def search_spec(panels: Sequence[SearchPanel], title: str, theme: Theme = LIGHT)
     """
     import altair as alt
 
-    half = _half_of(panels)
+    scale = _scale_of(panels)
     most = max(len(panel.points) for panel in panels)
     columns = 1 if len(panels) == 1 else 2
     width = min(max(most * 17, 420), 680) if columns == 1 else min(max(most * 12, 330), 440)
     wide = columns * width + (columns - 1) * 60
-    views = [_panel(panel, half, width, theme) for panel in panels]
+    views = [_panel(panel, scale, width, theme) for panel in panels]
     return {
         "$schema": f"https://vega.github.io/schema/vega-lite/{alt.SCHEMA_VERSION}.json",
         "description": " ".join(f"{clean(p.heading)}. {clean(p.sentence)}" for p in panels),
@@ -106,19 +106,19 @@ def search_spec(panels: Sequence[SearchPanel], title: str, theme: Theme = LIGHT)
     }
 
 
-def _half_of(panels: Sequence[SearchPanel]) -> float:
-    """Half the width of the scale, which is symmetric about zero and holds all that is drawn."""
-    shown = [
-        value
-        for panel in panels
-        for p in panel.points
-        for value in (p.low, p.high, p.change, p.random, p.shuffled, p.estimate if p.change is None else None)
-        if value is not None and math.isfinite(value)
-    ]
-    return 1.08 * max((abs(value) for value in shown), default=0.0) or 0.01
+def _scale_of(panels: Sequence[SearchPanel]) -> tuple[float, float]:
+    """Both ends of the scale: it holds zero and all that is drawn."""
+    shown = [0.0]
+    for p in (point for panel in panels for point in panel.points):
+        ends = (p.low, p.high, p.change, -p.random, p.random, p.estimate if p.change is None else None)
+        both = () if p.shuffled is None else (-p.shuffled, p.shuffled)
+        shown += [value for value in (*ends, *both) if value is not None and math.isfinite(value)]
+    low, high = min(shown), max(shown)
+    pad = 0.06 * (high - low) or 0.01
+    return low - pad, high + pad
 
 
-def _panel(panel: SearchPanel, half: float, width: int, theme: Theme) -> Spec:
+def _panel(panel: SearchPanel, scale: tuple[float, float], width: int, theme: Theme) -> Spec:
     blocks = [p.block for p in panel.points]
     x: dict[str, Any] = {
         "field": "from",
@@ -128,7 +128,7 @@ def _panel(panel: SearchPanel, half: float, width: int, theme: Theme) -> Spec:
     }
     y: dict[str, Any] = {
         "type": "quantitative",
-        "scale": {"domain": [-half, half], "nice": False},
+        "scale": {"domain": list(scale), "nice": False},
         "axis": {"title": "signed change of d", "labelExpr": TICKS, "tickCount": 5},
     }
     at = {**x, "field": "block"}
@@ -170,7 +170,14 @@ def _panel(panel: SearchPanel, half: float, width: int, theme: Theme) -> Spec:
         },
         {
             "transform": [{"filter": f"isValid(datum.change) && !{chosen}"}],
-            "mark": {"type": "point", "shape": "circle", "filled": False, "fill": theme.paper, "size": 34},
+            "mark": {
+                "type": "point",
+                "shape": "circle",
+                "filled": False,
+                "fill": theme.paper,
+                "opacity": 1,
+                "size": 34,
+            },
             "encoding": {"x": at, "y": {**y, "field": "change"}, "color": {"value": theme.ink}},
         },
         {
@@ -187,7 +194,7 @@ def _panel(panel: SearchPanel, half: float, width: int, theme: Theme) -> Spec:
     return {
         "title": {
             "text": clean(panel.heading),
-            "subtitle": textwrap.wrap(clean(panel.sentence), int(width / _LETTER)),
+            "subtitle": _lines(panel.sentence, width),
             "anchor": "start",
             "frame": "group",
             "offset": 10,
@@ -206,6 +213,12 @@ def _panel(panel: SearchPanel, half: float, width: int, theme: Theme) -> Spec:
         "height": HEIGHT,
         "layer": layers,
     }
+
+
+def _lines(sentence: str, width: int) -> list[str]:
+    """The sentence in lines that fit below a heading; `p = 0.05` stays on one."""
+    whole = clean(sentence).replace("p = ", "p\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}")
+    return textwrap.wrap(whole, int(width / _LETTER))
 
 
 def _row(p: BlockPoint) -> dict[str, Any]:
@@ -246,7 +259,7 @@ def _legend(panels: Sequence[SearchPanel], width: int, theme: Theme) -> Spec:
     rows: list[dict[str, Any]] = []
     left, line = 0.0, 0
     for kind, name in names:
-        need = 34 + len(name) * _LETTER
+        need = 44 + len(name) * _LETTER
         if left and left + need > width:
             left, line = 0.0, line + 1
         rows.append({"kind": kind, "name": name, "x": left, "to": left + 18, "mid": left + 9, "y": line})
@@ -299,6 +312,7 @@ def _legend(panels: Sequence[SearchPanel], width: int, theme: Theme) -> Spec:
                     "shape": "circle",
                     "filled": False,
                     "fill": theme.paper,
+                    "opacity": 1,
                     "stroke": theme.ink,
                     "size": 34,
                 },

@@ -35,7 +35,8 @@ def labellings(pairs: int, count: int, seed: int) -> list[tuple[int, ...]]:
     there = math.comb(pairs, half) // (1 if pairs % 2 else 2)
     if there <= count:
         return [c for c in combinations(range(pairs), half) if pairs % 2 or 0 in c]
-    drawn, found = random.Random(seed), {}  # a dict keeps the order, which the results depend on
+    drawn = random.Random(seed)
+    found: dict[tuple[int, ...], bool] = {}  # a dict keeps the order, which the results depend on
     while len(found) < count:
         swap = tuple(sorted(drawn.sample(range(pairs), half)))
         if pairs % 2 == 0 and 0 not in swap:
