@@ -83,13 +83,52 @@ def test_domains_prints_where_fitted_and_where_tested(few, capsys):
 
 def test_aim_at_a_point(searched, capsys):
     assert (
-        run(["steer", "aim", str(searched), "--point", "0.1,-0.3", "--steps", "1", "--least-mass", "0", "-q"])
+        run(
+            [
+                *(
+                    "steer",
+                    "aim",
+                    str(searched),
+                    "--point",
+                    "0.1,-0.3",
+                    "--steps",
+                    "1",
+                    "--least-mass",
+                    "0",
+                    "-q",
+                ),
+                *("--quality-prompts", "6", "--max-new-tokens", "4", "--most-perplexity", "50"),
+            ]
+        )
         == 0
     )
     out = capsys.readouterr().out
     assert "Target 0.1_-0.3" in out
     assert "scenarios that chose nothing" in out
-    assert json.loads((searched / "aim-0.1_-0.3.json").read_text())["aim"]["evaluations"] >= 5
+    assert "on prompts that chose nothing" in out
+    assert "step 1: " in out
+    stored = json.loads((searched / "aim-0.1_-0.3.json").read_text())
+    assert stored["aim"]["evaluations"] >= 5
+    assert stored["quality"]["prompts"] == 3
+    assert len((searched / "aim-texts.jsonl").read_text().splitlines()) >= 6
+
+
+def test_aim_on_top_of_a_persona_is_compared_with_it_and_with_none(searched, capsys):
+    asked = ["steer", "aim", str(searched), "--society", "DNK", "--on-top-of", "basic", "--steps", "1"]
+    assert run([*asked, "--least-mass", "0", "--most-perplexity", "0", "-q"]) == 0
+    out = capsys.readouterr().out
+    stored = json.loads((searched / "aim-DNK-basic.json").read_text())
+    by_name = {r["name"]: r for r in stored["reached"]}
+    aimed = by_name["aimed"]
+    alone = next(r for r in stored["reached"] if r["name"] == stored["on_top_of"])
+    distance = {name: r["distance"]["value"] for name, r in by_name.items()}
+    assert aimed["change"]["value"] == pytest.approx(distance["aimed"] - distance["unsteered"])
+    assert aimed["change_from_persona"]["value"] == pytest.approx(
+        distance["aimed"] - alone["distance"]["value"]
+    )
+    assert alone["change_from_persona"] is None
+    assert f"change from the persona {stored['on_top_of']} alone" in out
+    assert out.count("change from no steering and no persona") == len(by_name) - 1
 
 
 @pytest.mark.parametrize(
@@ -102,6 +141,9 @@ def test_aim_at_a_point(searched, capsys):
         (["aim", "{search}", "--point", "99,0"], "the map reaches"),
         (["aim", "{search}", "--point", "1,1", "--on-top-of", "basic"], "persona"),
         (["aim", "{empty}", "--point", "1,1"], "holds no search"),
+        (["aim", "{search}", "--point", "1,1", "--most-perplexity", "0.9"], "above 1"),
+        (["aim", "{search}", "--point", "1,1", "--quality-prompts", "2"], "4 prompts"),
+        (["aim", "{search}", "--point", "1,1", "--quality-prompts", "4000"], "neutral prompts"),
         (["entangle", "{empty}"], "holds no search"),
         (["entangle", "{search}", "--dose", "0"], "dose"),
         (["domains", "{search}", "--axis", "Z"], "Z"),

@@ -10,12 +10,14 @@ import typer
 
 from culturescope.cli import options as o
 from culturescope.cli import steer_options as so
+from culturescope.cli.steer_aim_text import aim_lines
 from culturescope.errors import BadInputError
 
 if TYPE_CHECKING:
     from culturescope.experiments.steer.bench import Bench
     from culturescope.experiments.steer.folder import SearchFile
-    from culturescope.experiments.steer.results import AimStudy, Drawn, EntangleStudy
+    from culturescope.experiments.steer.quality import Writing
+    from culturescope.experiments.steer.results import Drawn, EntangleStudy
     from culturescope.steering.vector import SteeringVector
 
 SearchFolder = Annotated[
@@ -109,6 +111,25 @@ def aim_command(
     mass: Annotated[
         float, typer.Option("--least-mass", help="Least letter mass, as a share of the unsteered one.")
     ] = 0.5,
+    most_perplexity: Annotated[
+        float,
+        typer.Option(
+            "--most-perplexity",
+            "--most_perplexity",
+            help="Largest perplexity of texts written under steering, over that of unsteered ones; 0 lifts it.",
+        ),
+    ] = 1.05,
+    quality_prompts: Annotated[
+        int,
+        typer.Option(
+            "--quality-prompts",
+            "--quality_prompts",
+            help="Neutral prompts for it: one half decides, the other confirms.",
+        ),
+    ] = 40,
+    max_new_tokens: Annotated[
+        int, typer.Option("--max-new-tokens", "--max_new_tokens", help="Longest text that is written.")
+    ] = 128,
     persona: Annotated[
         str | None,
         typer.Option(
@@ -130,14 +151,17 @@ def aim_command(
 ) -> None:
     """Steer towards a society or a point: measure the response, solve, measure again; confirmed on other scenarios.
 
-    Says "out of reach" with the nearest place that was reached. Beside it stand no steering and, for a society, its basic and
-    advanced personas. Writes aim-NAME.json into the search's folder.
+    Says "out of reach" with the nearest place within the budget of perplexity and letter mass. Beside it stand no steering and,
+    for a society, its basic and advanced personas. Writes aim-NAME.json into the search's folder, and the texts.
     """
     from culturescope.experiments.steer.aim_study import aim
     from culturescope.runs import write_json
+    from culturescope.runs.lock import FolderLock
+    from culturescope.runs.samples import SampleLog
 
     if (society is None) == (point is None):
         raise BadInputError("name one target: --society CODE or --point x,y")
+    writing = _writing(most_perplexity, quality_prompts, max_new_tokens)
     people = o.people_tables(tables)
     name, target = _point(point) if point is not None else ("", (0.0, 0.0))
     beside = []
@@ -152,20 +176,28 @@ def aim_command(
             f"there is no {persona} persona for {name}: name a society whose item means are known"
         )
     _, vectors, bench = opened(search, dose, alpha, blocks, batch_size, force, quiet, placing=True)
-    study = aim(
-        bench,
-        vectors,
-        target,
-        name=name,
-        cap=cap,
-        least_mass=mass,
-        on_top_of=chosen,
-        beside=beside,
-        tolerance=tolerance,
-        steps=steps,
-    )
     path = search / f"aim-{name}{f'-{persona}' if persona else ''}.json"
-    write_json(path, study.model_dump(mode="json"))
+    lock = FolderLock(search)
+    lock.acquire()
+    try:
+        study = aim(
+            bench,
+            vectors,
+            target,
+            name=name,
+            cap=cap,
+            least_mass=mass,
+            writing=writing,
+            most_perplexity=most_perplexity,
+            log=SampleLog(search / "aim-texts.jsonl"),
+            on_top_of=chosen,
+            beside=beside,
+            tolerance=tolerance,
+            steps=steps,
+        )
+        write_json(path, study.model_dump(mode="json"))
+    finally:
+        lock.release()
     if as_json:
         typer.echo(study.model_dump_json())
         return
@@ -230,6 +262,22 @@ def _personas(code: str, people: object, quiet: bool) -> list:  # type: ignore[t
             if not quiet:
                 o.say(f"without the {kind} persona: {error}")
     return found
+
+
+def _writing(most: float, prompts: int, max_new_tokens: int) -> Writing | None:
+    """How texts are written for the perplexity budget; None where it is lifted."""
+    from culturescope.experiments.steer.quality import Writing
+    from culturescope.prompts.neutral import neutral_prompts
+
+    if most == 0:
+        return None
+    if not 1 < most < math.inf:
+        raise BadInputError(f"--most-perplexity: a ratio above 1 (or 0 to lift the budget), not {most:g}")
+    if prompts < 4 or max_new_tokens < 1:
+        raise BadInputError(
+            f"a perplexity budget needs 4 prompts or more and a token to write, not {prompts} and {max_new_tokens}"
+        )
+    return Writing(neutral_prompts(prompts), max_new_tokens=max_new_tokens)
 
 
 def _sizes(text: str | None, most: float) -> tuple[float, ...]:
@@ -304,31 +352,5 @@ def entangle_lines(study: EntangleStudy) -> list[str]:
     return lines
 
 
-def aim_lines(study: AimStudy) -> list[str]:
-    """The way and what it comes to."""
-    found = study.aim
-    names = ", ".join(f"{axis} {c:+.2f}" for axis, c in zip(study.axes, found.coefficients, strict=True))
-    lines = [
-        f"Target {study.target_name} at ({found.target[0]:+.2f}, {found.target[1]:+.2f}), from "
-        f"({found.start[0]:+.2f}, {found.start[1]:+.2f}): distance {found.start_distance:.2f}",
-        f"{found.status}: distance {found.distance:.2f} at {names} steps of {study.unit} {study.step:g} "
-        f"({found.evaluations} measurements, overshoot {_overshoot(found.overshoot)}), on the scenarios that choose",
-        "On scenarios that chose nothing (conversion anchored; the projection's own error is not in the intervals):",
-    ]
-    for r in study.reached:
-        change = "" if r.change is None else f", change {_drawn(r.change)}"
-        lines.append(
-            f"  {r.name:14s} at ({r.place[0]:+.2f}, {r.place[1]:+.2f}): distance {_drawn(r.distance)}{change}; "
-            f"letter mass {r.letter_mass:.2f}"
-        )
-    return lines
-
-
 def _drawn(found: Drawn) -> str:
     return f"{found.value:+.3f} [{found.low:+.3f}, {found.high:+.3f}]"
-
-
-def _overshoot(found: float | None) -> str:
-    if found is None:
-        return "not defined: no step"
-    return f"{found:+.2f} ({'passed the target' if found > 0 else 'the way never passed the target'})"

@@ -19,8 +19,10 @@ from culturescope.experiments.steer.entangle_study import _best_penalty as best_
 from culturescope.experiments.steer.entangle_study import entangle, human_slopes
 from culturescope.experiments.steer.measuring import Measured, change_of, step_of, sum_of
 from culturescope.experiments.steer.parts import Parts, parts_of
+from culturescope.experiments.steer.quality import Writing
 from culturescope.instrument import load_pack
 from culturescope.prompts import templates
+from culturescope.prompts.neutral import neutral_prompts
 from culturescope.steering.fitting import PairStates, fit, read_pairs
 from culturescope.steering.vector import Origin, SteeringVector
 
@@ -197,6 +199,25 @@ def test_aim_study_reports_on_other_scenarios_than_it_chose_by(fitted):
     assert study.reached[1].place == pytest.approx(tuple(confirmed), abs=1e-6)
     assert study.reached[1].change is not None
     assert study.reached[0].change is None
+
+
+def test_an_aim_stays_within_its_perplexity_budget(fitted):
+    """A target far out: without a budget the way goes to the limits, with one it stays where texts are hardly harder."""
+    model, _, vectors = fitted
+    at = bench(model, PARTS, dose=0.5)
+    writing = Writing(neutral_prompts(8), max_new_tokens=6)
+    start = coordinates(at.measured([{}], PARTS.choose))[0]
+    far = coordinates(at.measured([at.change(vectors["X"], 3.0)], PARTS.choose))[0]
+    target = tuple(start + 3 * (far - start))
+    options = {"name": "far", "least_mass": 0.0, "tolerance": 1e-4, "steps": 2}
+    free = aim(at, vectors, target, **options)
+    assert free.quality is None
+    paid = aim(at, vectors, target, writing=writing, most_perplexity=1.0001, **options)
+    assert paid.quality.chosen_by.value <= 1.0001
+    assert paid.aim.budget_asked >= len(paid.aim.steps)
+    assert all(s.budget_used <= 1 for s in paid.aim.steps if s.place is not None)
+    assert np.abs(paid.aim.coefficients).max() < np.abs(free.aim.coefficients).max()
+    assert paid.quality.prompts == 4
 
 
 def test_steps_by_dose_and_by_coefficient(fitted):

@@ -67,7 +67,8 @@ def aim_at(
     response = _differences(places, probe_step * cap)
     budget = QualityBudget(spend, cap)
     best_at, best_place, best_used = np.zeros(len(cap)), start, None
-    damping, walked, settled, fresh = 1e-3, [], False, True
+    damping, settled, fresh = 1e-3, False, True
+    walked: list[AimStep] = []
     while len(walked) < steps:
         left = _distance(best_place, goal)
         if left <= tolerance:

@@ -11,15 +11,18 @@ from numpy.typing import NDArray
 
 from culturescope.errors import BadInputError
 from culturescope.experiments.steer.aim import MOST_STEPS, aim_at
+from culturescope.experiments.steer.aim_texts import MOST_PERPLEXITY, TextBudget
 from culturescope.experiments.steer.bench import Bench
 from culturescope.experiments.steer.coordinates import coordinates, distances, places_of
 from culturescope.experiments.steer.measuring import Measured, sum_of
-from culturescope.experiments.steer.results import AimStudy, Reached, drawn_estimate
+from culturescope.experiments.steer.quality import Writing
+from culturescope.experiments.steer.results import AimStudy, Drawn, Reached, drawn_estimate
 from culturescope.instrument import Scenario
 from culturescope.prompts import Persona
 
 if TYPE_CHECKING:
     from culturescope.models.resuming import Change
+    from culturescope.runs.samples import SampleLog
     from culturescope.steering.vector import SteeringVector
 
 Floats = NDArray[np.float64]
@@ -33,6 +36,9 @@ def aim(
     name: str = "point",
     cap: float = 3.0,
     least_mass: float = 0.5,
+    writing: Writing | None = None,
+    most_perplexity: float = MOST_PERPLEXITY,
+    log: SampleLog | None = None,
     on_top_of: Persona | None = None,
     beside: Sequence[Persona] = (),
     tolerance: float = 0.05,
@@ -48,6 +54,10 @@ def aim(
         name: of the target.
         cap: largest coefficient, in steps.
         least_mass: the least letter mass allowed, as a share of the unsteered one.
+        writing: neutral prompts and sampling of the perplexity budget; None leaves it out.
+        most_perplexity: largest perplexity of texts written under steering, over that of unsteered texts (both under the
+            unsteered model, without a persona).
+        log: where written texts are kept.
         on_top_of: a persona that is asked of the model all the time.
         beside: personas whose places stand beside the result.
         tolerance: distance that counts as reached.
@@ -75,17 +85,36 @@ def aim(
         bench.say(f"{name}: {len(coefficients)} places measured")
         return found
 
-    result = aim_at(respond, target, limits=[cap] * len(pair), tolerance=tolerance, steps=steps)
+    budget = None if writing is None else TextBudget(bench.model, combined, writing, most_perplexity, log)
+
+    def spend(coefficients: Floats) -> float:
+        bench.say(
+            f"{name}: writing {len(writing.prompts) // 2 if writing else 0} answers at a proposed place"
+        )
+        return budget.spend(coefficients) if budget else 0.0
+
+    result = aim_at(
+        respond,
+        target,
+        limits=[cap] * len(pair),
+        spend=spend if budget else None,
+        tolerance=tolerance,
+        steps=steps,
+    )
     bench.say(f"{name}: confirming on the scenarios that report")
     report = bench.parts.report
     best = combined(np.array(result.coefficients))
-    groups = [("unsteered", bench.measured([{}], report))]
-    if on_top_of is not None:
-        groups.append((on_top_of.id, bench.measured([{}], report, on_top_of)))
-    groups.append(("aimed", bench.measured([best], report, on_top_of)))
-    groups += [
-        (p.id, bench.measured([{}], report, p)) for p in beside if on_top_of is None or p.id != on_top_of.id
-    ]
+    plain = bench.measured([{}], report)
+    alone = None if on_top_of is None else bench.measured([{}], report, on_top_of)
+    reached = [_reached("unsteered", plain, plain, target, seed)]
+    if on_top_of is not None and alone is not None:
+        reached.append(_reached(on_top_of.id, alone, plain, target, seed))
+    reached.append(_reached("aimed", bench.measured([best], report, on_top_of), plain, target, seed, alone))
+    for persona in beside:
+        if on_top_of is None or persona.id != on_top_of.id:
+            reached.append(_reached(persona.id, bench.measured([{}], report, persona), plain, target, seed))
+    if budget:
+        bench.say(f"{name}: confirming the perplexity on prompts that chose nothing")
     return AimStudy(
         target_name=name,
         axes=axes,
@@ -93,7 +122,8 @@ def aim(
         unit=bench.unit,
         on_top_of=on_top_of.id if on_top_of else None,
         aim=result,
-        reached=tuple(_reached(n, found, groups[0][1], target, seed) for n, found in groups),
+        reached=tuple(reached),
+        quality=budget.confirmed(np.array(result.coefficients)) if budget else None,
     )
 
 
@@ -115,22 +145,30 @@ def check_items(scenarios: Sequence[Scenario], least: int) -> None:
 
 
 def _reached(
-    name: str, found: Measured, unsteered: Measured, target: tuple[float, float], seed: int
+    name: str,
+    found: Measured,
+    unsteered: Measured,
+    target: tuple[float, float],
+    seed: int,
+    alone: Measured | None = None,
 ) -> Reached:
     place = coordinates(found)[0]
-    change = None
-    if found is not unsteered:
-        goal = np.array(target)
-        drawn = [
-            np.linalg.norm(places_of(m.item_means()[0], m.item_draws(seed=seed))[:, 0] - goal, axis=-1)
-            for m in (found, unsteered)
-        ]
-        at = [float(np.linalg.norm(coordinates(m)[0] - goal)) for m in (found, unsteered)]
-        change = drawn_estimate(at[0] - at[1], drawn[0] - drawn[1])
     return Reached(
         name=name,
         place=(float(place[0]), float(place[1])),
         distance=distances(found, target, seed=seed)[0],
-        change=change,
+        change=None if found is unsteered else _change(found, unsteered, target, seed),
+        change_from_persona=None if alone is None else _change(found, alone, target, seed),
         letter_mass=float(found.mass.mean()),
     )
+
+
+def _change(found: Measured, other: Measured, target: tuple[float, float], seed: int) -> Drawn:
+    """Distance to the target less that of another measurement of the same scenarios, on the same draws."""
+    goal = np.array(target)
+    drawn = [
+        np.linalg.norm(places_of(m.item_means()[0], m.item_draws(seed=seed))[:, 0] - goal, axis=-1)
+        for m in (found, other)
+    ]
+    at = [float(np.linalg.norm(coordinates(m)[0] - goal)) for m in (found, other)]
+    return drawn_estimate(at[0] - at[1], drawn[0] - drawn[1])
