@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from culturescope.cli.comparing import compare_command
 from culturescope.cli.generating import accept_command, generate_command, review_command
 from culturescope.cli.lint import lint_command
 from culturescope.cli.listing import models_app, scenarios_app
@@ -29,6 +30,7 @@ app = typer.Typer(
 for command in (audit, probe, survey, resume, page, plan):
     app.command()(command)
 app.command("map")(map_command)
+app.command("compare")(compare_command)
 scenarios_app.command("lint")(lint_command)
 scenarios_app.command("stats")(stats_command)
 scenarios_app.command("generate")(generate_command)
