@@ -64,11 +64,13 @@ def test_search_keeps_all_that_later_steps_need(searched):
 
 
 def test_entangle_prints_controls_beside_effects(few, capsys):
-    assert run(["steer", "entangle", str(few), "-q"]) == 0
+    assert run(["steer", "entangle", str(few), "--random", "estimated", "--other-steps", "0.05", "-q"]) == 0
     out = capsys.readouterr().out
     assert "random +-" in out
     assert "Over societies: r 0.58" in out
-    assert "orthogonal" in out
+    assert "legal     orthogonal" in out
+    assert "dose 0.05 orthogonal" in out
+    assert "estimated to first order" in out
     study = json.loads((few / "entangle.json").read_text())
     assert {d["way"] for d in study["decoupled"]} >= {"orthogonal", "penalised"}
 
@@ -146,6 +148,7 @@ def test_aim_on_top_of_a_persona_is_compared_with_it_and_with_none(searched, cap
         (["aim", "{search}", "--point", "1,1", "--quality-prompts", "4000"], "neutral prompts"),
         (["entangle", "{empty}"], "holds no search"),
         (["entangle", "{search}", "--dose", "0"], "dose"),
+        (["entangle", "{search}", "--random", "guessed"], "estimated"),
         (["domains", "{search}", "--axis", "Z"], "Z"),
         (["entangle", "{search}", "--other-steps", "0.1,x"], "other-steps"),
         (["entangle", "{search}", "--other-steps", "0.1,2"], "at most 1"),

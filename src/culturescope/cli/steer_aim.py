@@ -11,13 +11,14 @@ import typer
 from culturescope.cli import options as o
 from culturescope.cli import steer_options as so
 from culturescope.cli.steer_aim_text import aim_lines
+from culturescope.cli.steer_entangle_text import entangle_lines
 from culturescope.errors import BadInputError
 
 if TYPE_CHECKING:
     from culturescope.experiments.steer.bench import Bench
+    from culturescope.experiments.steer.controls import Way
     from culturescope.experiments.steer.folder import SearchFile
     from culturescope.experiments.steer.quality import Writing
-    from culturescope.experiments.steer.results import Drawn, EntangleStudy
     from culturescope.steering.vector import SteeringVector
 
 SearchFolder = Annotated[
@@ -25,6 +26,13 @@ SearchFolder = Annotated[
 ]
 Step = Annotated[
     float, typer.Option("--dose", help="Size of one step at every block, in units of the median |h|.")
+]
+RandomSteps = Annotated[
+    str,
+    typer.Option(
+        "--random",
+        help="Random vectors: measured, or estimated to first order with a few measured beside (for large models).",
+    ),
 ]
 Alpha = Annotated[
     float | None,
@@ -48,6 +56,7 @@ def entangle_command(
         ),
     ] = None,
     blocks: so.Blocks = None,
+    random: RandomSteps = "measured",
     penalised: Annotated[
         bool,
         typer.Option(
@@ -70,7 +79,7 @@ def entangle_command(
     from culturescope.runs import write_json
     from culturescope.steering.fitting import read_pairs
 
-    steps = _sizes(others, 1 if alpha is None else 10)
+    steps, way = _sizes(others, 1 if alpha is None else 10), way_of(random)
     stored, vectors, bench = opened(search, dose, alpha, blocks, batch_size, force, quiet)
     if len(vectors) != 2:
         raise BadInputError(f"entanglement needs a search of two axes; {search} has {', '.join(vectors)}")
@@ -86,7 +95,7 @@ def entangle_command(
             )
             for axis, vector in vectors.items()
         }
-    study = entangle(bench, vectors, states=states, others=steps, seed=int(stored.plan["seed"]))
+    study = entangle(bench, vectors, states=states, random=way, others=steps, seed=int(stored.plan["seed"]))
     write_json(search / "entangle.json", study.model_dump(mode="json"))
     if as_json:
         typer.echo(study.model_dump_json())
@@ -223,7 +232,6 @@ def opened(
     from culturescope.experiments.steer.folder import check_same, read_search
     from culturescope.models import load as load_model
     from culturescope.prompts import templates
-    from culturescope.steering.files import check_fits
 
     if not (0 < dose <= 1) or (alpha is not None and not 0 < alpha <= 10):
         raise BadInputError("a step's dose lies above 0 and at most at 1, its alpha at most at 10")
@@ -237,10 +245,7 @@ def opened(
     chosen = {axis: vector.at(wanted) for axis, vector in vectors.items()}
     options = {k: v for k, v in stored.load.items() if k not in ("source", "trust_remote_code")}
     model = load_model(str(stored.load["source"]), **options, progress=None if quiet else o.say)
-    for vector in chosen.values():
-        note = check_fits(vector, model, force=force)
-        if note:
-            o.say(note)
+    chosen = {axis: so.checked(vector, model, force=force) for axis, vector in chosen.items()}
     wordings = templates(stored.templates)
     say = None if quiet else o.say
     return (
@@ -248,6 +253,18 @@ def opened(
         chosen,
         Bench(model, parts, pack, wordings, dose=dose, alpha=alpha, batch_size=batch_size, say=say),
     )
+
+
+def way_of(text: str) -> Way:
+    """How random vectors are measured.
+
+    Raises:
+        BadInputError: another word.
+    """
+    known: dict[str, Way] = {"measured": "measured", "estimated": "estimated"}
+    if text not in known:
+        raise BadInputError(f'--random: measured or estimated, not "{text}"')
+    return known[text]
 
 
 def _personas(code: str, people: object, quiet: bool) -> list:  # type: ignore[type-arg]
@@ -302,55 +319,3 @@ def _point(text: str) -> tuple[str, tuple[float, float]]:
     if not (math.isfinite(x) and math.isfinite(y)) or max(abs(x), abs(y)) > 10:
         raise BadInputError(f"--point: the map reaches from about -2.5 to 2.5 on both axes, not to {text}")
     return f"{x:g}_{y:g}", (x, y)
-
-
-def entangle_lines(study: EntangleStudy) -> list[str]:
-    """The study in lines; signs are kept."""
-    lines = [f"Signed change of d for one step ({study.unit} {study.step:g}), 95% intervals over scenarios"]
-    parts = [(e.domain or "all", e) for t in (study.overall, *study.domains) for e in t.entanglements]
-    parts += [(f"{study.unit} {size}", e) for size, t in study.by_step.items() for e in t.entanglements]
-    for name, e in parts:
-        value = f"E {e.e.value:.2f} [{e.e.low:.2f}, {e.e.high:.2f}]" if e.e else f"E undefined: {e.undefined}"
-        way = {1: ", both up together", -1: ", the other way", 0: ""}[e.sign]
-        lines.append(
-            f"  {name:9s} {e.axis} steered: on it {_drawn(e.on_axis)} (random +-{e.random_band:.3f}), off it "
-            f"{_drawn(e.off_axis)} (random +-{e.off_band:.3f}); {value}{way}; random vectors E {e.random_e:.2f}; "
-            f"{e.wrong_way:.0%} of scenarios move the wrong way"
-        )
-    lines.append("Response J (rows: axis measured, columns: axis steered; d per unit)")
-    for axis, row in zip(study.response.axes, study.response.matrix, strict=True):
-        lines.append(f"  {axis}  " + "  ".join(_drawn(cell) for cell in row))
-    lines.append(f"  condition {study.response.condition:.1f}")
-    if study.overall.map:
-        on_map = ", ".join(f"{axis} {value:.2f}" for axis, value in study.overall.map.items())
-        alone = ", ".join(f"{axis} {value:.2f}" for axis, value in study.projection["anchored"].items())
-        lines.append(f"On the map: E {on_map}; the projection alone entangles {alone}")
-    lines.append(
-        f"Over societies: r {study.human['r']:.2f}, y on x {study.human['y_on_x']:.2f}, x on y {study.human['x_on_y']:.2f}"
-    )
-    lines.append(
-        "Cosine of the directions: " + ", ".join(f"block {b} {c:+.2f}" for b, c in study.cosine.items())
-    )
-    lines.append(
-        "Parted, on scenarios that chose nothing (kept: change on the axis as a share of the plain vector's)"
-    )
-    for d in study.decoupled:
-        value = (
-            f"E {d.e.value:.2f} [{d.e.low:.2f}, {d.e.high:.2f}]"
-            if d.e
-            else "E undefined (inside the random band)"
-        )
-        kept = (
-            f"kept {d.kept.value:.0%} [{d.kept.low:.0%}, {d.kept.high:.0%}]"
-            if d.kept
-            else "kept: not defined"
-        )
-        lines.append(
-            f"  {d.way:10s} {d.axis}: on {_drawn(d.on_axis)}, off {_drawn(d.off_axis)}; {value}; {kept}"
-        )
-    lines += [f"Note: {note}" for note in study.notes]
-    return lines
-
-
-def _drawn(found: Drawn) -> str:
-    return f"{found.value:+.3f} [{found.low:+.3f}, {found.high:+.3f}]"

@@ -8,7 +8,7 @@ import typer
 
 from culturescope.cli import options as o
 from culturescope.cli import steer_options as so
-from culturescope.cli.steer_aim import Alpha, SearchFolder, Step, opened
+from culturescope.cli.steer_aim import Alpha, RandomSteps, SearchFolder, Step, opened, way_of
 
 if TYPE_CHECKING:
     from culturescope.experiments.steer.results import DomainTable
@@ -25,6 +25,7 @@ def domains_command(
     dose: Step = 0.1,
     alpha: Alpha = None,
     blocks: so.Blocks = None,
+    random: RandomSteps = "measured",
     batch_size: Annotated[
         int, typer.Option("--batch-size", "--batch_size", help="Prompts recorded together.")
     ] = 8,
@@ -41,6 +42,7 @@ def domains_command(
     from culturescope.experiments.steer.domains import across_domains
     from culturescope.runs import write_json
 
+    way = way_of(random)
     stored, vectors, bench = opened(search, dose, alpha, blocks, batch_size, force, quiet)
     wanted = tuple(a.strip() for a in axis.split(",")) if axis else tuple(vectors)
     for one in wanted:
@@ -52,6 +54,7 @@ def domains_command(
             vectors[one].blocks,
             site=vectors[one].origin.site or "option-text",
             method=vectors[one].origin.method,
+            random=way,
             seed=int(stored.plan["seed"]),
         )
         for one in wanted

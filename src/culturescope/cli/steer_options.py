@@ -61,9 +61,19 @@ def vector_for(path: Path, model: CausalModel, *, force: bool = False) -> Steeri
     Raises:
         BadInputError: it cannot be read, or does not belong to the model.
     """
-    from culturescope.steering.files import check_fits, load_vector
+    from culturescope.steering.files import load_vector
 
-    vector = load_vector(path)
+    return checked(load_vector(path), model, force=force)
+
+
+def checked(vector: SteeringVector, model: CausalModel, *, force: bool = False) -> SteeringVector:
+    """The vector itself, if it belongs to the model; every command that steers comes through here.
+
+    Raises:
+        BadInputError: it does not belong to the model.
+    """
+    from culturescope.steering.files import check_fits
+
     note = check_fits(vector, model, force=force)
     if note:
         say(note)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
 
 import culturescope as cs
 from culturescope.errors import BadInputError
+from culturescope.experiments.steer.controls import Controls
 from culturescope.experiments.steer.decouple import from_inverse, orthogonal, penalised
 from culturescope.experiments.steer.entangle import entanglement_of, response_matrix
 from culturescope.experiments.steer.measuring import Measured
@@ -33,7 +36,7 @@ def planted(responses, noise=0.0, seed=0) -> Measured:
 
 def test_planted_entanglement_is_found():
     step = planted([(0.4, 0.1), (-0.15, 0.5)], noise=0.05)
-    random = planted(np.random.default_rng(1).normal(size=(20, 2)) * 0.02)
+    random = Controls(planted(np.random.default_rng(1).normal(size=(20, 2)) * 0.02))
     table = entanglement_of(step, random, ("Y", "X"))
     y, x = table.entanglements
     assert y.e.value == pytest.approx(0.25, abs=0.08)
@@ -45,10 +48,33 @@ def test_planted_entanglement_is_found():
 
 
 def test_noise_has_no_entanglement():
-    random = planted(np.random.default_rng(1).normal(size=(20, 2)) * 0.1, noise=0.1)
+    random = Controls(planted(np.random.default_rng(1).normal(size=(20, 2)) * 0.1, noise=0.1))
     table = entanglement_of(planted([(0.05, 0.09), (0.04, -0.06)], noise=0.1), random, ("Y", "X"))
     assert all(e.e is None and "random" in e.undefined for e in table.entanglements)
     assert 0.4 < table.entanglements[0].random_e <= 1.0
+
+
+def test_nothing_at_all_is_undefined_and_has_a_json_form():
+    """Steps and random steps that change nothing: no division by zero reaches the file."""
+    nothing = planted([(0.0, 0.0), (0.0, 0.0)])
+    table = entanglement_of(nothing, Controls(planted([(0.0, 0.0)] * 20)), ("Y", "X"))
+    assert all(e.e is None and e.random_e == 1.0 for e in table.entanglements)
+    matrix = response_matrix(nothing, ("Y", "X"), {"Y": 0.1, "X": 0.1})
+    assert matrix.condition is None
+    json.dumps([table.model_dump(mode="json"), matrix.model_dump(mode="json")], allow_nan=False)
+
+
+def test_estimated_controls_widen_the_band_until_an_effect_is_no_longer_one():
+    """Random steps do four times what their estimates say: an effect beyond the estimates lies inside of their band."""
+    step = planted([(0.1, 0.05), (0.05, 0.1)])
+    estimate = np.random.default_rng(1).normal(size=(20, 2)) * 0.02
+    believed = entanglement_of(step, Controls(planted(estimate)), ("Y", "X"))
+    assert all(e.e is not None for e in believed.entanglements)
+    corrected = Controls(planted(estimate), planted(4 * estimate[:5]))
+    held = entanglement_of(step, corrected, ("Y", "X"))
+    assert all(e.e is None for e in held.entanglements)
+    assert held.entanglements[0].random_band == pytest.approx(4 * believed.entanglements[0].random_band)
+    assert held.entanglements[1].off_band == pytest.approx(4 * believed.entanglements[1].off_band)
 
 
 def test_response_matrix_is_per_unit_of_the_coefficient():
@@ -65,7 +91,7 @@ def test_response_matrix_is_per_unit_of_the_coefficient():
 
 def test_an_axis_that_was_not_measured_is_refused():
     with pytest.raises(BadInputError, match="axes"):
-        entanglement_of(planted([(1, 0), (0, 1)]), planted([(0, 0)] * 20), ("Y", "Z"))
+        entanglement_of(planted([(1, 0), (0, 1)]), Controls(planted([(0, 0)] * 20)), ("Y", "Z"))
 
 
 def vectors():

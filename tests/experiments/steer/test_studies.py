@@ -14,6 +14,7 @@ from culturescope.experiments.steer.aim_study import _reached as reached_of
 from culturescope.experiments.steer.aim_study import aim
 from culturescope.experiments.steer.bench import Bench
 from culturescope.experiments.steer.coordinates import coordinates, places_of, projection_entanglement
+from culturescope.experiments.steer.decouple import orthogonal
 from culturescope.experiments.steer.domains import across_domains
 from culturescope.experiments.steer.entangle_study import _best_penalty as best_penalty
 from culturescope.experiments.steer.entangle_study import entangle, human_slopes
@@ -66,8 +67,42 @@ def test_entanglement_study(fitted):
     assert small.on_axis.value == pytest.approx((step[0, 0] - step[1, 0]) / 2, abs=1e-6)
     assert small.random_band < 0.6 * y.random_band, "random steps are as small"
     assert len(study.domains) + len(study.notes) >= 3
+    for parted in (study.decoupled, study.decoupled_by_step["0.05"]):
+        assert {(d.way, d.axis) for d in parted} == set(product(("orthogonal", "inverse", "penalised"), "YX"))
+    alone = bench(model, dose=0.05).change(orthogonal(vectors["Y"], vectors["X"]))
+    by_hand = bench(model).steps_both_ways([alone], FEW.report).means()
+    found = next(d for d in study.decoupled_by_step["0.05"] if (d.way, d.axis) == ("orthogonal", "Y"))
+    assert found.on_axis.value == pytest.approx((by_hand[0, 0] - by_hand[1, 0]) / 2, rel=1e-3, abs=1e-6)
+    assert found.random_band == pytest.approx(small.random_band), "beside random steps of its own size"
     with pytest.raises(BadInputError, match="same blocks"):
         entangle(bench(model), {"Y": vectors["Y"], "X": vectors["X"].at([1])})
+
+
+def test_ways_to_part_the_axes_by_domain_with_estimated_controls(fitted):
+    model, _, vectors = fitted
+    report = [
+        s
+        for s in cs.scenarios(split="evaluate", limit=60)
+        if s.item in ("X01", "Y01") and s.domain in ("family", "legal")
+    ]
+    at = bench(model, Parts(FEW.fit, FEW.choose, report), dose=0.02)
+    study = entangle(at, vectors, random="estimated")
+    measured = entangle(at, vectors)
+    assert (study.random, measured.random, measured.control_ratio) == ("estimated", "measured", {})
+    for one, other in zip(study.overall.entanglements, measured.overall.entanglements, strict=True):
+        assert one.random_band == pytest.approx(other.random_band, rel=0.1), "small steps: the estimate holds"
+        assert one.on_axis == other.on_axis, "effects are measured in either case"
+        assert study.control_ratio[one.axis][one.axis] == pytest.approx(1.0, abs=0.1)
+    assert {d.domain for d in study.decoupled_by_domain} == {"family", "legal"}
+    only = [s for s in report if s.domain == "legal"]
+    alone = at.steps_both_ways([at.change(orthogonal(vectors["X"], vectors["Y"]))], only).means()
+    found = next(
+        d for d in study.decoupled_by_domain if (d.domain, d.way, d.axis) == ("legal", "orthogonal", "X")
+    )
+    assert found.on_axis.value == pytest.approx((alone[0, 1] - alone[1, 1]) / 2, rel=1e-3, abs=1e-6)
+    assert found.random_band != study.decoupled[0].random_band
+    with pytest.raises(BadInputError, match="measured or estimated"):
+        at.random_steps(vectors, report, 20, 42, "guessed")
 
 
 def moved(scenarios, shift, seed=0) -> Measured:

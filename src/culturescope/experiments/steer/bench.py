@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from culturescope.errors import BadInputError
+from culturescope.experiments.steer.controls import MEASURED_FEW, RANDOM_STEPS, Controls, Way, estimated
 from culturescope.experiments.steer.measuring import Measured, measure, step_of
 from culturescope.experiments.steer.parts import Parts
+from culturescope.experiments.steer.slopes import Slopes, slopes
 from culturescope.instrument import Pack, Scenario
 from culturescope.prompts import Persona, Template
 from culturescope.steering.fitting import random_like
@@ -48,6 +51,7 @@ class Bench:
         self.alpha: float | None = alpha
         self.batch_size = batch_size
         self.say = say or (lambda line: None)
+        self._slopes: dict[tuple[str, ...], Slopes] = {}
 
     @property
     def unit(self) -> str:
@@ -62,7 +66,7 @@ class Bench:
     def with_step(self, step: float) -> Bench:
         """The same with steps of another size, in the same unit."""
         dose, alpha = (step, None) if self.unit == "dose" else (None, step)
-        return Bench(
+        other = Bench(
             self.model,
             self.parts,
             self.pack,
@@ -72,6 +76,8 @@ class Bench:
             batch_size=self.batch_size,
             say=self.say,
         )
+        other._slopes = self._slopes
+        return other
 
     def change(self, vector: SteeringVector, scale: float = 1.0) -> Change:
         """One step along a vector, or a multiple of it."""
@@ -86,16 +92,51 @@ class Bench:
         signs = (1.0, -1.0)
         return self.measured([{b: sign * v for b, v in step.items()} for step in steps for sign in signs], on)
 
+    def slopes(self, on: Sequence[Scenario]) -> Slopes:
+        """Gradients of d on some scenarios, read once."""
+        ids = tuple(s.id for s in on)
+        if ids not in self._slopes:
+            self.say(f"slopes on {len(ids)} scenarios")
+            self._slopes[ids] = slopes(self.model, on, self.templates, batch_size=self.batch_size)
+        return self._slopes[ids]
+
+    def estimated(self, steps: Sequence[Change], on: Sequence[Scenario]) -> Measured:
+        """Every step with + and then with -, to first order; see `controls.estimated`."""
+        return estimated(self.slopes(on), on, steps, self.pack)
+
+    def controls(self, steps: Sequence[Change], on: Sequence[Scenario], way: Way = "measured") -> Controls:
+        """Random steps, all of them measured; or estimated, with a few measured beside.
+
+        Raises:
+            BadInputError: an unknown way, or fewer than 20 steps.
+        """
+        if len(steps) < RANDOM_STEPS:
+            raise BadInputError(f"at least {RANDOM_STEPS} random steps are needed, not {len(steps)}")
+        if way == "measured":
+            return Controls(self.steps_both_ways(steps, on))
+        if way != "estimated":
+            raise BadInputError(f"random steps are measured or estimated, not {way}")
+        return Controls(self.estimated(steps, on), self.steps_both_ways(steps[:MEASURED_FEW], on))
+
     def random_steps(
-        self, vectors: Mapping[str, SteeringVector], on: Sequence[Scenario], count: int, seed: int
-    ) -> dict[str, Measured]:
-        """Random steps as long as each vector's own, with both signs: by dose the same for all, by raw coefficient for each."""
+        self,
+        vectors: Mapping[str, SteeringVector],
+        on: Sequence[Scenario],
+        count: int,
+        seed: int,
+        way: Way = "measured",
+    ) -> dict[str, Controls]:
+        """Random steps as long as each vector's own: by dose the same for all, by raw coefficient for each.
+
+        Raises:
+            BadInputError: an unknown way, or fewer than 20 steps.
+        """
         either = list(vectors.values())
         if self.unit == "dose":
-            drawn = [random_like(either[r % len(either)], seed + r) for r in range(count)]
-            return dict.fromkeys(vectors, self.both_signs(drawn, on))
+            drawn = [self.change(random_like(either[r % len(either)], seed + r)) for r in range(count)]
+            return dict.fromkeys(vectors, self.controls(drawn, on, way))
         return {
-            name: self.both_signs([random_like(vector, seed + r) for r in range(count)], on)
+            name: self.controls([self.change(random_like(vector, seed + r)) for r in range(count)], on, way)
             for name, vector in vectors.items()
         }
 

@@ -10,13 +10,13 @@ import numpy as np
 
 from culturescope.errors import BadInputError
 from culturescope.experiments.steer.bench import Bench
+from culturescope.experiments.steer.controls import RANDOM_STEPS, Way
 from culturescope.experiments.steer.entangle import halves
 from culturescope.experiments.steer.results import DomainCell, DomainTable, drawn_estimate
 from culturescope.stats.resampling import random_band
 from culturescope.steering.directions import Method
 from culturescope.steering.fitting import fit, read_pairs
 
-RANDOM_STEPS = 20
 EVERY = "all"
 
 
@@ -27,7 +27,8 @@ def across_domains(
     *,
     site: str = "option-text",
     method: str | Method = "mean-difference",
-    random: int = RANDOM_STEPS,
+    random: Way = "measured",
+    count: int = RANDOM_STEPS,
     seed: int = 42,
 ) -> DomainTable:
     """Fits a vector of one axis on each domain of the fitting part, and tests each on every domain of the reporting part.
@@ -38,14 +39,13 @@ def across_domains(
         blocks: steered together.
         site: of the contrast texts.
         method: of the fit.
-        random: random steps beside the effects.
+        random: whether random steps are measured, or estimated to first order with a few measured beside.
+        count: of random steps beside the effects.
         seed: of random steps and bootstrap.
 
     Raises:
         BadInputError: a domain has no pair to fit on, or too few random steps.
     """
-    if random < RANDOM_STEPS:
-        raise BadInputError(f"at least {RANDOM_STEPS} random steps are needed, not {random}")
     members = [s for s in bench.parts.fit if bench.pack.axis_of(s) == axis]
     chosen = {d: [n for n, s in enumerate(members) if s.domain == d] for d in bench.pack.domains}
     chosen[EVERY] = list(range(len(members)))
@@ -57,7 +57,7 @@ def across_domains(
     vectors = {d: fit(states.of(pairs), f"{axis} {d}", method) for d, pairs in chosen.items()}
     bench.say(f"{axis}: {len(vectors)} vectors and random steps, on the scenarios that report")
     found = bench.both_signs(list(vectors.values()), bench.parts.report)
-    null = bench.random_steps(vectors, bench.parts.report, random, seed)
+    null = bench.random_steps(vectors, bench.parts.report, count, seed, random)
     cells, notes = [], []
     for tested in bench.pack.domains:
         inside = found.among(lambda s, d=tested: s.domain == d)  # type: ignore[misc]
@@ -69,7 +69,7 @@ def across_domains(
         shift, drawn = halves(inside.means()), inside.draws(seed=seed)
         drawn = (drawn[:, 0::2] - drawn[:, 1::2]) / 2
         for row, fitted in enumerate(vectors):
-            band = halves(null[fitted].among(lambda s, d=tested: s.domain == d).means())  # type: ignore[misc]
+            band = null[fitted].among(lambda s, d=tested: s.domain == d).changes()  # type: ignore[misc]
             cells.append(
                 DomainCell(
                     fitted=fitted,

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from culturescope.errors import BadInputError
+from culturescope.experiments.steer.controls import Controls
 from culturescope.experiments.steer.coordinates import places_of
 from culturescope.experiments.steer.measuring import Measured
 from culturescope.experiments.steer.results import (
@@ -50,7 +51,7 @@ def halves(by_change: Floats) -> Floats:
 
 def entanglement_of(
     measured: Measured,
-    random: Measured | Mapping[str, Measured],
+    random: Controls | Mapping[str, Controls],
     steered: Sequence[str],
     *,
     domain: str | None = None,
@@ -61,7 +62,7 @@ def entanglement_of(
 
     Args:
         measured: changes (+ step of the first axis, - step, + step of the second, - step).
-        random: the same scenarios under random steps of the same norm, + and - in turn; for each axis, if its steps differ.
+        random: random steps of the same norm on the same scenarios; for each axis, if its steps differ.
         steered: ids of the two axes in the order of the steps.
         domain: label of the domain that the scenarios are from, or None.
         resamples: bootstrap draws over scenarios.
@@ -84,8 +85,8 @@ def entanglement_of(
     found = []
     for on, axis in enumerate(steered):
         off = 1 - on
-        controls = random if isinstance(random, Measured) else random[axis]
-        null = signed_changes(controls)[:, columns]  # (vectors, measured axis)
+        controls = random if isinstance(random, Controls) else random[axis]
+        null = controls.changes()[:, columns]  # (vectors, measured axis)
         band = random_band(null[:, on])
         inside = abs(shift[on, on]) <= band
         ratio = shift[on, off] / shift[on, on] if shift[on, on] else np.inf
@@ -101,7 +102,7 @@ def entanglement_of(
                 e=None if inside else clipped(ratio, drawn[:, on, off], drawn[:, on, on]),
                 undefined="the change on the axis lies inside the band of random vectors" if inside else None,
                 sign=0 if inside else int(np.sign(ratio)),
-                random_e=float(np.median(np.minimum(1, np.abs(null[:, off] / null[:, on])))),
+                random_e=float(np.median(shares(null[:, off], null[:, on]))),
                 wrong_way=wrong,
             )
         )
@@ -112,9 +113,13 @@ def entanglement_of(
 
 def clipped(ratio: float, off: Floats, on: Floats) -> Drawn:
     """E = min(1, |off / on|) with its percentile interval."""
-    with np.errstate(divide="ignore"):
-        draws = np.minimum(1.0, np.abs(off / on))
-    return drawn_estimate(min(1.0, abs(ratio)), draws)
+    return drawn_estimate(min(1.0, abs(ratio)), shares(off, on))
+
+
+def shares(off: Floats, on: Floats) -> Floats:
+    """min(1, |off / on|), 1 where nothing changes on the axis."""
+    found: Floats = np.minimum(1.0, np.divide(np.abs(off), np.abs(on), out=np.ones_like(on), where=on != 0))
+    return found
 
 
 def response_matrix(
@@ -148,10 +153,9 @@ def response_matrix(
         tuple(drawn_estimate(matrix[i, j], drawn[:, i, j]) for j in range(len(steered)))
         for i in range(len(steered))
     )
+    condition = float(np.linalg.cond(matrix))
     return Response(
-        axes=tuple(steered),
-        matrix=cells,
-        condition=float(np.linalg.cond(matrix)),
+        axes=tuple(steered), matrix=cells, condition=condition if np.isfinite(condition) else None
     )
 
 

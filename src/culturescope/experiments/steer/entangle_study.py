@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,11 +11,18 @@ from numpy.typing import NDArray
 
 from culturescope.errors import BadInputError
 from culturescope.experiments.steer.bench import Bench
+from culturescope.experiments.steer.controls import RANDOM_STEPS, Controls, Way
 from culturescope.experiments.steer.coordinates import projection_entanglement
 from culturescope.experiments.steer.decouple import from_inverse, orthogonal, penalised
 from culturescope.experiments.steer.entangle import clipped, entanglement_of, halves, response_matrix
 from culturescope.experiments.steer.measuring import Measured
-from culturescope.experiments.steer.results import Decoupled, EntangleStudy, Response, drawn_estimate
+from culturescope.experiments.steer.results import (
+    Decoupled,
+    EntanglementTable,
+    EntangleStudy,
+    Response,
+    drawn_estimate,
+)
 from culturescope.stats.resampling import random_band
 
 if TYPE_CHECKING:
@@ -23,7 +31,8 @@ if TYPE_CHECKING:
     from culturescope.steering.vector import SteeringVector
 
 Floats = NDArray[np.float64]
-RANDOM_STEPS = 20
+Ways = dict[tuple[str, str], "Change"]
+"""Way to part the axes, and axis, to the step."""
 STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0)
 """Penalties tried on the scenarios that choose."""
 
@@ -33,7 +42,8 @@ def entangle(
     vectors: Mapping[str, SteeringVector],
     *,
     states: Mapping[str, PairStates] | None = None,
-    random: int = RANDOM_STEPS,
+    random: Way = "measured",
+    count: int = RANDOM_STEPS,
     others: Sequence[float] = (),
     seed: int = 42,
 ) -> EntangleStudy:
@@ -43,8 +53,9 @@ def entangle(
         bench: the model and its scenarios.
         vectors: axis to its vector; both with the same blocks.
         states: axis to contrast pairs (of the fitting part), for the penalised way; left out without them.
-        random: random steps beside each effect.
-        others: sizes of further steps, in the bench's unit.
+        random: whether random steps are measured, or estimated to first order with a few measured beside.
+        count: of random steps beside each effect.
+        others: sizes of further steps, in the bench's unit; the ways to part the axes are scaled with them.
         seed: of random steps and bootstrap.
 
     Raises:
@@ -53,70 +64,161 @@ def entangle(
     axes = tuple(vectors)
     if len(axes) != 2 or vectors[axes[0]].blocks != vectors[axes[1]].blocks:
         raise BadInputError("entanglement needs vectors of two axes with the same blocks")
-    if random < RANDOM_STEPS:
-        raise BadInputError(f"at least {RANDOM_STEPS} random steps are needed, not {random}")
-    report = bench.parts.report
-    bench.say("both axes and random steps, on the scenarios that report")
-    found = bench.both_signs([vectors[a] for a in axes], report)
-    null = bench.random_steps(vectors, report, random, seed)
+    if count < RANDOM_STEPS:
+        raise BadInputError(f"at least {RANDOM_STEPS} random steps are needed, not {count}")
+    notes: list[str] = []
     unit = dict.fromkeys(axes, bench.step)
-    tables, notes = [], []
-    for domain in bench.pack.domains:
-        try:
-            tables.append(
-                entanglement_of(
-                    found.among(lambda s, d=domain: s.domain == d),  # type: ignore[misc]
-                    {a: n.among(lambda s, d=domain: s.domain == d) for a, n in null.items()},  # type: ignore[misc]
-                    axes,
-                    domain=domain,
-                    seed=seed,
-                )
-            )
-        except (BadInputError, ValueError) as error:
-            notes.append(f"{domain}: not estimable ({error})")
     bench.say("response on the scenarios that choose, and three ways to part the axes")
     chosen = response_matrix(
         bench.both_signs([vectors[a] for a in axes], bench.parts.choose), axes, unit, seed=seed
     )
-    by_step = {}
-    for step in others:
-        bench.say(f"steps of {bench.unit} {step:g}, with random steps as long")
-        at = bench.with_step(step)
-        by_step[f"{step:g}"] = entanglement_of(
-            at.both_signs([vectors[a] for a in axes], report),
-            at.random_steps(vectors, report, random, seed),
-            axes,
-            seed=seed,
-        )
-    decoupled = _decoupled(bench, vectors, axes, chosen, found, null, states, notes, seed)
+    ways = _ways(bench, vectors, axes, chosen, states, notes)
+    sizes = {}
+    for size in dict.fromkeys((bench.step, *others)):
+        bench.say(f"steps of {bench.unit} {size:g} on the scenarios that report, random steps as long")
+        sizes[size] = _at(bench, size, vectors, ways, random, count, seed)
+    base = sizes[bench.step]
+    tables: list[EntanglementTable] = []
+    parted: list[Decoupled] = []
+    for domain in bench.pack.domains:
+        try:
+            part = base.among(domain)
+            table = part.table(axes, seed, domain)
+            parted += part.decoupled(axes, seed, domain)
+            tables.append(table)
+        except (BadInputError, ValueError) as error:
+            notes.append(f"{domain}: not estimable ({error})")
     first, second = (vectors[a] for a in axes)
+    by_step = {f"{size:g}": sizes[size] for size in others}
     return EntangleStudy(
         step=bench.step,
         unit=bench.unit,
-        overall=entanglement_of(found, null, axes, seed=seed),
+        overall=base.table(axes, seed),
         domains=tuple(tables),
-        response=response_matrix(found, axes, unit, seed=seed),
+        response=response_matrix(base.plain, axes, unit, seed=seed),
         cosine={b: first.cosine(second, b) for b in first.blocks},
         human=human_slopes(),
         projection=projection_entanglement(),
-        decoupled=tuple(decoupled),
-        by_step=by_step,
+        decoupled=base.decoupled(axes, seed),
+        decoupled_by_domain=tuple(parted),
+        by_step={size: found.table(axes, seed) for size, found in by_step.items()},
+        decoupled_by_step={size: found.decoupled(axes, seed) for size, found in by_step.items()},
+        random=random,
+        control_ratio=_ratios(base, axes) if random == "estimated" else {},
         notes=tuple(notes),
     )
 
 
-def _decoupled(
+@dataclass(frozen=True, eq=False)
+class _Size:
+    """Steps of one size, each with + and then with -, on the same scenarios.
+
+    Args:
+        plain: of both axes' vectors.
+        ways: names of the ways to part the axes, with their axes.
+        parted: of these ways.
+        null: axis to random steps as long as its own.
+    """
+
+    plain: Measured
+    ways: tuple[tuple[str, str], ...]
+    parted: Measured
+    null: Mapping[str, Controls]
+
+    def among(self, domain: str) -> _Size:
+        """The same on the scenarios of one domain."""
+        return _Size(
+            self.plain.among(lambda s: s.domain == domain),
+            self.ways,
+            self.parted.among(lambda s: s.domain == domain),
+            {axis: found.among(lambda s: s.domain == domain) for axis, found in self.null.items()},
+        )
+
+    def table(self, axes: tuple[str, ...], seed: int, domain: str | None = None) -> EntanglementTable:
+        """Entanglement of the plain vectors."""
+        return entanglement_of(self.plain, self.null, axes, domain=domain, seed=seed)
+
+    def decoupled(self, axes: tuple[str, ...], seed: int, domain: str | None = None) -> tuple[Decoupled, ...]:
+        """What each way to part the axes comes to."""
+        columns = [self.plain.axes.index(a) for a in axes]
+        shift, drawn = (
+            halves(self.parted.means())[:, columns],
+            _half_draws(self.parted, seed)[:, :, columns],
+        )
+        usual = halves(self.plain.means())[:, columns]
+        usual_drawn = _half_draws(self.plain, seed)[:, :, columns]
+        bands = [random_band(self.null[a].changes()[:, c]) for a, c in zip(axes, columns, strict=True)]
+        found = []
+        for n, (way, axis) in enumerate(self.ways):
+            on = axes.index(axis)
+            off = 1 - on
+            inside = abs(shift[n, on]) <= bands[on]
+            kept = None
+            if abs(usual[on, on]) > bands[on]:
+                whole = usual_drawn[:, on, on]
+                told = whole != 0
+                kept = drawn_estimate(shift[n, on] / usual[on, on], drawn[told, n, on] / whole[told])
+            found.append(
+                Decoupled(
+                    way=way,
+                    axis=axis,
+                    domain=domain,
+                    on_axis=drawn_estimate(shift[n, on], drawn[:, n, on]),
+                    off_axis=drawn_estimate(shift[n, off], drawn[:, n, off]),
+                    random_band=bands[on],
+                    e=None
+                    if inside
+                    else clipped(shift[n, off] / shift[n, on], drawn[:, n, off], drawn[:, n, on]),
+                    undefined="the change on the axis lies inside the band of random vectors"
+                    if inside
+                    else None,
+                    kept=kept,
+                )
+            )
+        return tuple(found)
+
+
+def _at(
+    bench: Bench,
+    size: float,
+    vectors: Mapping[str, SteeringVector],
+    ways: Ways,
+    random: Way,
+    count: int,
+    seed: int,
+) -> _Size:
+    """Plain steps, the ways to part the axes and random steps at one size, on the scenarios that report."""
+    at = bench.with_step(size)
+    plain = [at.change(vector) for vector in vectors.values()]
+    scaled = [{b: size / bench.step * v for b, v in step.items()} for step in ways.values()]
+    measured = at.steps_both_ways([*plain, *scaled], bench.parts.report)
+    both = 2 * len(plain)
+    return _Size(
+        measured.of(slice(0, both)),
+        tuple(ways),
+        measured.of(slice(both, None)),
+        at.random_steps(vectors, bench.parts.report, count, seed, random),
+    )
+
+
+def _ratios(base: _Size, axes: tuple[str, ...]) -> dict[str, dict[str, float]]:
+    columns = [base.plain.axes.index(a) for a in axes]
+    return {
+        steered: {axis: float(base.null[steered].ratio()[c]) for axis, c in zip(axes, columns, strict=True)}
+        for steered in axes
+    }
+
+
+def _ways(
     bench: Bench,
     vectors: Mapping[str, SteeringVector],
     axes: tuple[str, ...],
     chosen: Response,
-    plain: Measured,
-    null: Mapping[str, Measured],
     states: Mapping[str, PairStates] | None,
     notes: list[str],
-    seed: int,
-) -> list[Decoupled]:
-    ways: dict[tuple[str, str], Change] = {}
+) -> Ways:
+    """Steps that move one axis alone, as long as the plain ones; chosen where the report does not look."""
+    ways: Ways = {}
     steps = {axis: bench.change(vector) for axis, vector in vectors.items()}
     matrix = np.array([[cell.value for cell in row] for row in chosen.matrix])
     for on, axis in enumerate(axes):
@@ -130,36 +232,7 @@ def _decoupled(
         if states is not None:
             best = _best_penalty(bench, vectors[axis], states[other], on, axes)
             ways["penalised", axis] = bench.change(best)
-    if not ways:
-        return []
-    measured = bench.steps_both_ways(list(ways.values()), bench.parts.report)
-    columns = [measured.axes.index(a) for a in axes]
-    shift, drawn = halves(measured.means())[:, columns], _half_draws(measured, seed)[:, :, columns]
-    usual, usual_drawn = halves(plain.means())[:, columns], _half_draws(plain, seed)[:, :, columns]
-    bands = [random_band(halves(null[a].means())[:, c]) for a, c in zip(axes, columns, strict=True)]
-    found = []
-    for n, (way, axis) in enumerate(ways):
-        on = axes.index(axis)
-        off = 1 - on
-        inside = abs(shift[n, on]) <= bands[on]
-        kept = None
-        if abs(usual[on, on]) > bands[on]:
-            kept = drawn_estimate(shift[n, on] / usual[on, on], drawn[:, n, on] / usual_drawn[:, on, on])
-        found.append(
-            Decoupled(
-                way=way,
-                axis=axis,
-                on_axis=drawn_estimate(shift[n, on], drawn[:, n, on]),
-                off_axis=drawn_estimate(shift[n, off], drawn[:, n, off]),
-                random_band=bands[on],
-                e=None
-                if inside
-                else clipped(shift[n, off] / shift[n, on], drawn[:, n, off], drawn[:, n, on]),
-                undefined="the change on the axis lies inside the band of random vectors" if inside else None,
-                kept=kept,
-            )
-        )
-    return found
+    return ways
 
 
 def _best_penalty(

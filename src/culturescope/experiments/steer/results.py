@@ -61,22 +61,26 @@ class EntanglementTable(Stored):
 
 
 class Response(Stored):
-    """Response matrix J: change of an axis (row, d in logits) per unit of a coefficient (column), with its condition number."""
+    """Response matrix J: change of an axis (row, d in logits) per unit of a coefficient (column), with its condition number.
+
+    The condition is None where the matrix has no inverse.
+    """
 
     axes: tuple[str, ...]
     matrix: tuple[tuple[Drawn, ...], ...]
-    condition: float
+    condition: float | None
 
 
 class Decoupled(Stored):
     """One way to steer an axis alone, on scenarios that nothing was fitted on.
 
     `e` as in `Entanglement`; `kept` is the signed change on the axis as a share of that by the plain vector at the same
-    step length, `cost` says in words what was held equal.
+    step length, None where the plain vector's lies inside the band. `domain` is None for all of them.
     """
 
     way: str
     axis: str
+    domain: str | None = None
     on_axis: Drawn
     off_axis: Drawn
     random_band: float
@@ -174,8 +178,10 @@ class EntangleStudy(Stored):
     """Entanglement of two axes' vectors with its controls; `domains` holds one table a domain.
 
     `cosine` is that of the two directions by block, `human` the correlation of the axes over societies with both slopes,
-    `projection` what the map entangles by itself, `decoupled` the ways to part the axes, `by_step` the table at other
-    step sizes, each beside random steps of its own size.
+    `projection` what the map entangles by itself, `decoupled` the ways to part the axes (by domain, and at other step
+    sizes, too), `by_step` the table at other step sizes, each beside random steps of its own size. `random` says whether
+    random steps were all measured, or estimated; then `control_ratio` (steered axis, measured axis) is how much larger
+    a few of them are when measured, and bands are wider by it where it exceeds 1.
     """
 
     step: float
@@ -187,7 +193,11 @@ class EntangleStudy(Stored):
     human: dict[str, float]
     projection: dict[str, dict[str, float]]
     decoupled: tuple[Decoupled, ...]
+    decoupled_by_domain: tuple[Decoupled, ...] = ()
     by_step: dict[str, EntanglementTable] = {}
+    decoupled_by_step: dict[str, tuple[Decoupled, ...]] = {}
+    random: str = "measured"
+    control_ratio: dict[str, dict[str, float]] = {}
     notes: tuple[str, ...] = ()
 
 
