@@ -1,26 +1,37 @@
 """Letters under many changes of the residual stream, each computed from the block where it begins.
 
 A change adds one vector behind each of some blocks, at every token of the prompt. What lies before its first
-block is the same as without it, so one pass records the residual stream (batch, tokens, width) behind every
-block; a change then starts from the record: the blocks before it hand their input on, and the model's own
-forward does the rest. Several changes may share a pass, as rows of one batch.
+block is the same as without it, so one pass records the residual stream behind every block; a change then starts
+from the record: the blocks before it hand their input on, and the model's own forward does the rest. Several
+changes may share a pass, as rows of one batch.
+
+As a change is the same at every token, tokens that several prompts begin with stay the same in all of them: a
+batch is one tree of tokens (`trees`) where the model allows it, and padded rows elsewhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from culturescope.errors import BadInputError
-from culturescope.models.blockhooks import on_blocks, residual_of, with_residual
+from culturescope.models.batching import padded_batches, token_budget
+from culturescope.models.blockhooks import on_blocks
 from culturescope.models.precise import precise_letters
+from culturescope.models.shared_attention import UnsharedError
+from culturescope.models.skipping import noting_outputs, skipping
+from culturescope.models.trees import Tree
+from culturescope.timing import phase
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
     from culturescope.models.causal import CausalModel
+
+RECORD_BYTES = 1 << 30
+"""Most bytes of residual streams in one record, unless a single prompt needs more."""
 
 Change = Mapping[int, "Tensor"]
 """Block to the vector (width) that is added behind it, at every token of the prompt."""
@@ -43,58 +54,107 @@ class Letters:
         """P(A) + P(B), (..., prompts)."""
         return (self.logits - self.logsumexp[..., None]).exp().sum(dim=-1)
 
+    def of_first(self) -> Letters:
+        """Those of the first change alone."""
+        return Letters(self.logits[0], self.logsumexp[0])
+
+
+class Rows:
+    """Prompts as rows of a batch that is padded on the left."""
+
+    def __init__(self, model: CausalModel, ids: Sequence[Sequence[int]]) -> None:
+        import torch
+
+        self._model = model
+        self._batch = model.batch(ids, padding_side="left")
+        self.prompts, longest = self._batch["input_ids"].shape
+        self.tokens = self.prompts * longest
+        lengths = torch.tensor([len(row) for row in ids], device=self._batch["input_ids"].device)
+        self.real = torch.arange(longest, device=lengths.device)[None, :] >= longest - lengths[:, None]
+
+    def whole(self, rows: int) -> Tensor:
+        """Logits (rows, prompts, vocabulary); the batch is repeated `rows` times."""
+        batch = {key: value.repeat(rows, *[1] * (value.dim() - 1)) for key, value in self._batch.items()}
+        run: Any = self._model.module
+        logits: Tensor = run(**batch, **self._model.quick_options).logits[:, -1]
+        return logits.view(rows, self.prompts, -1)
+
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """One batch of prompts, padded on the left, with the residual stream behind its blocks.
+    """One batch of prompts with the residual stream behind its blocks.
 
     Args:
-        batch: arguments of the module's forward.
-        real: (batch, tokens), False at pads.
-        states: block to the residual stream (batch, tokens, width), in the model's precision.
+        laid: how the prompts are laid out.
+        states: block to the residual stream in the model's precision: (prompts, tokens, width), or (1, tokens, width)
+            of a tree, behind the last block at the prompts' ends alone if the tree allows that.
         outputs: what the blocks put out, for its shape only.
-        letters: without any change.
+        letters: without any change; None if they were not asked for.
     """
 
-    batch: Mapping[str, Tensor]
-    real: Tensor
+    laid: Rows | Tree
     states: Mapping[int, Tensor]
-    outputs: Mapping[int, Any]
-    letters: Letters
+    outputs: dict[int, Any]
+    letters: Letters | None
+
+    @property
+    def prompts(self) -> int:
+        """Number of prompts."""
+        return self.laid.prompts
 
 
-def record(model: CausalModel, ids: Sequence[Sequence[int]], blocks: Sequence[int] | None = None) -> Record:
+class _Enough(Exception):  # noqa: N818 - no error: the last block that is needed was reached
+    pass
+
+
+def batches(
+    model: CausalModel, ids: Sequence[Sequence[int]], batch_size: int, blocks: Sequence[int]
+) -> Iterator[list[int]]:
+    """Indices of prompts that are best recorded together: those that begin alike, or those of one length.
+
+    Args:
+        model: white-box, unsteered.
+        ids: tokens of every prompt.
+        batch_size: most prompts in a batch (prompts that are equal count once when they are shared).
+        blocks: that will be recorded, which limits the tokens of a batch.
+    """
+    passes = model.shared_passes(ids)
+    if passes is None:
+        yield from padded_batches([len(row) for row in ids], batch_size=batch_size)
+        return
+    bytes_a_token = max(len(blocks), 1) * model.hidden_size * model.module.dtype.itemsize
+    budget = min(token_budget(model.module.device.type), RECORD_BYTES // bytes_a_token)
+    for step in passes.plan(ids, batch_size, carry=False, budget=budget):
+        yield list(step.prompts)
+
+
+def record(
+    model: CausalModel,
+    ids: Sequence[Sequence[int]],
+    blocks: Sequence[int] | None = None,
+    *,
+    letters: bool = True,
+) -> Record:
     """One pass without changes over a batch of prompts, kept so that changes can start from it.
 
     Args:
         model: white-box, unsteered.
         ids: tokens of every prompt, as `model.encode` gives them.
         blocks: where changes will begin; all of them by default.
+        letters: whether the letters without any change are read, too; if not, the pass stops behind the last of `blocks`.
 
     Raises:
         BadInputError: the model is being steered.
     """
-    import torch
-
     check_unsteered(model)
-    batch = model.batch(ids, padding_side="left")
-    kept: dict[int, Tensor] = {}
-    outputs: dict[int, Any] = {}
-
-    def keep(number: int, residual: Tensor) -> None:
-        kept[number] = residual
-
-    wanted = range(len(model.blocks)) if blocks is None else blocks
-    with (
-        torch.inference_mode(),
-        on_blocks({n: model.blocks[n] for n in wanted}, keep),
-        _noting_outputs(model, outputs),
-    ):
-        letters = _read(model, batch)
-    longest = batch["input_ids"].shape[1]
-    lengths = torch.tensor([len(row) for row in ids], device=batch["input_ids"].device)
-    real = torch.arange(longest, device=lengths.device)[None, :] >= longest - lengths[:, None]
-    return Record(batch, real, kept, outputs, letters)
+    wanted = list(range(len(model.blocks)) if blocks is None else blocks)
+    passes = model.shared_passes(ids)
+    if passes is not None:
+        try:
+            return _record(model, Tree.of(model, passes, ids), wanted, letters)
+        except UnsharedError as error:
+            model.not_shared(error)
+    return _record(model, Rows(model, ids), wanted, letters)
 
 
 def letters_under(
@@ -106,29 +166,33 @@ def letters_under(
         model: the one that was recorded.
         recorded: by `record`, with every block where a change begins.
         changes: each a mapping of blocks to vectors (width); an empty one changes nothing.
-        rows: at most so many rows in one pass (at least one change at a time).
+        rows: at most so many prompts, counted for every change, in one pass (at least one change at a time).
 
     Returns:
         Letters (changes, prompts).
+
+    Raises:
+        BadInputError: a change is empty, but the letters without a change were not recorded.
     """
     import torch
 
-    prompts = len(recorded.real)
+    prompts = recorded.prompts
     logits = torch.empty(len(changes), prompts, 2, dtype=torch.float64)
     sums = torch.empty(len(changes), prompts, dtype=torch.float64)
     starts: dict[int, list[int]] = {}
     for n, change in enumerate(changes):
         if change:
             starts.setdefault(min(change), []).append(n)
+        elif recorded.letters is None:
+            raise BadInputError("the letters without a change were not recorded")
         else:
             logits[n], sums[n] = recorded.letters.logits, recorded.letters.logsumexp
-    together = max(1, rows // prompts)
+    together = _together(model, recorded, rows)
     for start, members in sorted(starts.items()):
         for at in range(0, len(members), together):
             chosen = members[at : at + together]
             found = _resume(model, recorded, start, [changes[n] for n in chosen])
-            logits[chosen] = found.logits.view(len(chosen), prompts, 2)
-            sums[chosen] = found.logsumexp.view(len(chosen), prompts)
+            logits[chosen], sums[chosen] = found.logits, found.logsumexp
     return Letters(logits, sums)
 
 
@@ -138,78 +202,90 @@ def check_unsteered(model: CausalModel) -> None:
         raise BadInputError("the model is being steered at the moment; measure changes outside of `applied`")
 
 
-def _resume(model: CausalModel, recorded: Record, start: int, changes: Sequence[Change]) -> Letters:
-    """Letters (changes x prompts), changes of one first block as rows of one batch."""
+def _together(model: CausalModel, recorded: Record, rows: int) -> int:
+    """How many changes go through the model at once, as rows."""
+    if isinstance(recorded.laid, Rows):
+        return max(1, rows // recorded.prompts)
+    return max(
+        1, min(rows // recorded.prompts, token_budget(model.module.device.type) // recorded.laid.tokens)
+    )
+
+
+def _record(model: CausalModel, laid: Rows | Tree, wanted: Sequence[int], letters: bool) -> Record:
     import torch
 
-    prompts, count = len(recorded.real), len(changes)
-    real = recorded.real.repeat(count, 1)
+    kept: dict[int, Tensor] = {}
+    outputs: dict[int, Any] = {}
+
+    def keep(number: int, residual: Tensor) -> None:
+        kept[number] = residual
+        if not letters and number == max(wanted):
+            raise _Enough
+
+    found = None
+    with torch.inference_mode():
+        if isinstance(laid, Tree):
+            laid.stops_at_ends()  # its check runs before anything is noted
+        with noting_outputs(model.blocks, outputs), suppress(_Enough):
+            found = _run(model, laid, 1, wanted, keep, outputs)
+    return Record(laid, kept, outputs, None if found is None else found.of_first())
+
+
+def _resume(model: CausalModel, recorded: Record, start: int, changes: Sequence[Change]) -> Letters:
+    """Letters (changes, prompts), changes of one first block as rows of one batch."""
+    import torch
+
+    laid, count = recorded.laid, len(changes)
     blocks = sorted({block for change in changes for block in change})
+    each = laid.prompts if isinstance(laid, Rows) else 1
+    real = laid.real.repeat(count, 1)[..., None] if isinstance(laid, Rows) else None
 
     def added(block: int, residual: Tensor) -> Tensor:
         zero = torch.zeros(residual.shape[-1])
         vectors = torch.stack([change.get(block, zero) for change in changes])
-        row_wise = vectors.to(residual.device, residual.dtype).repeat_interleave(prompts, dim=0)
-        return torch.where(real[..., None].to(residual.device), residual + row_wise[:, None, :], residual)
+        row_wise = vectors.to(residual.device, residual.dtype).repeat_interleave(each, dim=0)[:, None, :]
+        moved = residual + row_wise
+        return moved if real is None else torch.where(real.to(residual.device), moved, residual)
 
-    begun = added(start, recorded.states[start].repeat(count, 1, 1))
-    batch = {key: value.repeat(count, *[1] * (value.dim() - 1)) for key, value in recorded.batch.items()}
-    later = {block: model.blocks[block] for block in blocks if block != start}
-    with torch.inference_mode(), _skipping(model, start, begun, recorded.outputs), on_blocks(later, added):
-        return _read(model, batch)
+    with torch.inference_mode():
+        state = recorded.states[start]
+        begun = added(start, state if real is None else state.repeat(count, 1, 1))
+        later = [block for block in blocks if block != start]
+        return _run(model, laid, count, later, added, recorded.outputs, (start, begun))
 
 
-def _read(model: CausalModel, batch: Mapping[str, Tensor]) -> Letters:
+def _run(
+    model: CausalModel,
+    laid: Rows | Tree,
+    count: int,
+    hooked: Sequence[int],
+    change: Callable[[int, Tensor], Tensor | None],
+    outputs: dict[int, Any],
+    begun: tuple[int, Tensor] | None = None,
+) -> Letters:
+    """Letters (count, prompts) of a pass with hooks on some blocks, from a block and the stream behind it on."""
+    last = len(model.blocks) - 1
+    hooks = {number: model.blocks[number] for number in hooked}
+    with ExitStack() as stack, phase("forward"):
+        stack.enter_context(precise_letters(model))
+        if begun is not None:
+            stack.enter_context(skipping(model.blocks, *begun, outputs))
+        if isinstance(laid, Rows) or not laid.stops_at_ends():
+            stack.enter_context(on_blocks(hooks, change, sharing=True))
+            return _letters(model, laid.whole(count))
+        if begun is not None and begun[0] == last:
+            return _letters(model, laid.at_ends(count))
+        with on_blocks({n: block for n, block in hooks.items() if n < last}, change, sharing=True):
+            ends = laid.before_last(count)
+        stack.enter_context(skipping(model.blocks, last - 1, ends, outputs))
+        stack.enter_context(on_blocks({last: hooks[last]} if last in hooks else {}, change, sharing=True))
+        return _letters(model, laid.at_ends(count))
+
+
+def _letters(model: CausalModel, logits: Tensor) -> Letters:
+    """Letters from logits (rows, prompts, vocabulary)."""
     import torch
 
-    run: Any = model.module
-    with precise_letters(model):
-        logits: Tensor = run(**batch, **model.quick_options).logits[:, -1]
     wide = logits.to(torch.float32 if logits.device.type == "mps" else torch.float64)
     letters = [token.id for token in model.identity.letters]
-    return Letters(wide[:, letters].double().cpu(), wide.logsumexp(dim=-1).double().cpu())
-
-
-def _skipping(model: CausalModel, start: int, begun: Tensor, outputs: Mapping[int, Any]) -> ExitStack:
-    """Until closed, the blocks before `start` hand their input on, and `start` gives the recorded stream."""
-
-    def hand_on(output: Any) -> Callable[..., Any]:
-        return lambda hidden_states, *rest, **named: with_residual(output, hidden_states)
-
-    with ExitStack() as stack:
-        for number in range(start + 1):
-            block: nn.Module = model.blocks[number]
-            output = outputs[number]
-            forward = (
-                hand_on(output)
-                if number < start
-                else lambda *rest, **named: with_residual(outputs[start], begun)
-            )
-            # Some loaders put a forward of their own on the instance: that one comes back.
-            own = vars(block).get("forward")
-            block.forward = forward
-            if own is None:
-                stack.callback(delattr, block, "forward")
-            else:
-                stack.callback(setattr, block, "forward", own)
-        return stack.pop_all()
-
-
-def _noting_outputs(model: CausalModel, outputs: dict[int, Any]) -> ExitStack:
-    """Until closed, notes how each block's output is built (its tensors are dropped)."""
-
-    def hook_for(number: int) -> Callable[..., None]:
-        def hook(module: nn.Module, arguments: Any, output: Any) -> None:
-            residual = residual_of(output)
-            outputs[number] = (
-                type(output)((None, *output[1:]))
-                if isinstance(output, (tuple, list))
-                else residual.new_empty(0)
-            )
-
-        return hook
-
-    with ExitStack() as stack:
-        for number, block in enumerate(model.blocks):
-            stack.callback(block.register_forward_hook(hook_for(number)).remove)
-        return stack.pop_all()
+    return Letters(wide[..., letters].double().cpu(), wide.logsumexp(dim=-1).double().cpu())

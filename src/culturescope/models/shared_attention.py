@@ -54,7 +54,7 @@ class SharedAttention:
         self.calls = 0
         self.attentions = attentions
         self.rules: list[Callable[..., Tensor]] = []
-        self._masks: dict[tuple[int, Any], list[Tensor]] = {}
+        self.known_masks: dict[tuple[int, Any], list[Tensor]] = {}
         self._positions = torch.cat([torch.arange(step.stored, device=device), positions])
         self._ends = torch.tensor(step.ends, device=device)
         self._kept_keys = torch.tensor(step.kept, device=device)
@@ -76,13 +76,13 @@ class SharedAttention:
 
     def masks(self, rule: int, dtype: Any) -> list[Tensor]:
         """Additive masks (1, 1, queries, keys) of all segments under a rule of the model."""
-        known = self._masks.get((rule, dtype))
+        known = self.known_masks.get((rule, dtype))
         if known is None:
             known = [
                 self._mask(*pair, self.rules[rule], dtype)
                 for pair in zip(self.step.segments, self.keys, strict=True)
             ]
-            self._masks[rule, dtype] = known
+            self.known_masks[rule, dtype] = known
         return known
 
     def _mask(self, segment: Segment, keys: Tensor, rule: Callable[..., Tensor], dtype: Any) -> Tensor:

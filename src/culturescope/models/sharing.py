@@ -30,6 +30,7 @@ STORED_BYTES = 512 * 2**20
 _CALL_COST_CPU = 1_500
 _CALL_COST = 200_000
 Hook = TypeVar("Hook", bound=Callable[..., Any])
+Kind = TypeVar("Kind", bound=SharedAttention)
 
 
 def allows_sharing(hook: Hook) -> Hook:
@@ -175,15 +176,13 @@ class SharedPasses:
         Raises:
             UnsharedError: the model does not compute attention the way that sharing needs.
         """
-        running = self.attention(step, stored)
+        running = self.attention(SharedAttention, step, stored)
         logits = self.forward(running)[0]
         if not running.calls or (step.stored and running.calls != len(stored)):
             raise UnsharedError("its attention does not go through the interface of transformers")
         return logits[at_columns(step.reads)], running.kept
 
-    def attention(
-        self, step: Pass, stored: Stored, kind: type[SharedAttention] = SharedAttention
-    ) -> SharedAttention:
+    def attention(self, kind: type[Kind], step: Pass, stored: Stored) -> Kind:
         """The attention of a pass that is about to run, see `run`."""
         import torch
 

@@ -1,7 +1,8 @@
 """Activations of contrast texts: one vector a text and block, read behind the block.
 
 The pass stops behind the last block that is needed, so neither the final norm nor the output layer ever runs; of
-every block only (batch, width) is kept, pooled where it arises, and each batch is copied to the host once.
+every block only (texts, width) is kept, pooled where it arises, and each batch is copied to the host once. What texts
+begin with in common is computed once, where the model allows it.
 """
 
 from __future__ import annotations
@@ -9,17 +10,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from culturescope.errors import BadInputError
 from culturescope.models.answered import AnsweredTokens
+from culturescope.models.batching import padded_batches
 from culturescope.models.blockhooks import on_blocks
+from culturescope.models.shared_attention import UnsharedError
+from culturescope.models.skipping import noting_outputs, skipping
+from culturescope.models.trees import Tree
 from culturescope.prompts.contrast import Read
+from culturescope.timing import phase
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from culturescope.models.causal import CausalModel
+    from culturescope.models.prefixes import Pass
+    from culturescope.models.shared_attention import Stored
+    from culturescope.models.sharing import SharedPasses
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,46 +71,142 @@ def activations(
     Raises:
         BadInputError: the model is being steered, a block does not exist, or nothing is asked.
     """
-    import torch
-
     if model.edits:
         raise BadInputError("the model is being steered at the moment; fit vectors outside of `applied`")
     wanted = check_blocks(model, blocks)
     if not texts or batch_size < 1:
         raise BadInputError("activations need at least one text, and a batch size of at least 1")
+    passes = model.shared_passes([text.ids for text in texts])
+    if passes is not None:
+        try:
+            return _shared(model, passes, texts, wanted, read, batch_size)
+        except UnsharedError as error:
+            model.not_shared(error)
+    return _rows(model, texts, wanted, read, batch_size)
+
+
+class _Pool:
+    """Pools what is read of each pass where it arises, and collects it on the host."""
+
+    def __init__(self, model: CausalModel, texts: int, wanted: tuple[int, ...]) -> None:
+        import torch
+
+        self._wanted = wanted
+        self._states = torch.empty(texts, len(wanted), model.hidden_size)
+        self._norms = torch.empty(texts, len(wanted))
+        self._kept: dict[int, tuple[Tensor, Tensor]] = {}
+
+    def keep(self, number: int, residual: Tensor, weights: Tensor) -> None:
+        """Means of a stream (texts, tokens, width), or of one row for all texts, and of its norms.
+
+        Args:
+            number: of the block.
+            residual: the stream.
+            weights: (texts, tokens).
+
+        Raises:
+            _Enough: that was the last block.
+        """
+        import torch
+
+        weight, wide = weights.to(residual.device), residual.float()
+        lengths = wide.norm(dim=-1)
+        if len(wide) == len(weight):
+            pooled = torch.einsum("bt,btd->bd", weight, wide), (weight * lengths).sum(dim=1)
+        else:
+            pooled = weight @ wide[0], weight @ lengths[0]
+        self._kept[number] = pooled
+        if number == self._wanted[-1]:
+            raise _Enough
+
+    def collect(self, chosen: Sequence[int]) -> None:
+        """Copies what was kept of a pass to the host, as the states of some texts."""
+        import torch
+
+        device = self._kept[self._wanted[0]][0].device
+        for column, found in enumerate((self._states, self._norms)):
+            found[list(chosen)] = torch.stack(
+                [self._kept[n][column].to(device) for n in self._wanted], dim=1
+            ).cpu()
+        self._kept.clear()
+
+    def done(self) -> Activations:
+        """Everything that was collected."""
+        return Activations(self._states, self._norms.median(dim=0).values, self._wanted)
+
+
+def _rows(
+    model: CausalModel, texts: Sequence[AnsweredTokens], wanted: tuple[int, ...], read: Read, batch_size: int
+) -> Activations:
+    """Texts as rows of padded batches."""
+    import torch
+
+    pool = _Pool(model, len(texts), wanted)
     modules = {number: model.blocks[number] for number in wanted}
-    states = torch.empty(len(texts), len(wanted), model.hidden_size)
-    norms = torch.empty(len(texts), len(wanted))
-    order = sorted(range(len(texts)), key=lambda n: (-len(texts[n].ids), n))
     run: Any = model.module
-    options = model.quick_options
-    for start in range(0, len(order), batch_size):
-        chosen = order[start : start + batch_size]
+    for chosen in padded_batches([len(text.ids) for text in texts], batch_size=batch_size):
         batch = model.batch([texts[n].ids for n in chosen])
         weights = _answer_weights([texts[n] for n in chosen], batch["input_ids"], model.padding_side, read)
-        kept: dict[int, tuple[Tensor, Tensor]] = {}
 
-        def keep(
-            number: int,
-            residual: Tensor,
-            weights: Tensor = weights,
-            kept: dict[int, tuple[Tensor, Tensor]] = kept,
-        ) -> None:
-            weight = weights.to(residual.device)
-            wide = residual.float()
-            kept[number] = (
-                torch.einsum("bt,btd->bd", weight, wide),
-                (weight * wide.norm(dim=-1)).sum(dim=1),
-            )
-            if number == wanted[-1]:
-                raise _Enough
+        def keep(number: int, residual: Tensor, weights: Tensor = weights) -> None:
+            pool.keep(number, residual, weights)
 
-        with torch.inference_mode(), on_blocks(modules, keep), suppress(_Enough):
-            run(**batch, **options)
-        device = kept[wanted[0]][0].device
-        states[chosen] = torch.stack([kept[n][0].to(device) for n in wanted], dim=1).cpu()
-        norms[chosen] = torch.stack([kept[n][1].to(device) for n in wanted], dim=1).cpu()
-    return Activations(states, norms.median(dim=0).values, wanted)
+        with torch.inference_mode(), on_blocks(modules, keep), suppress(_Enough), phase("forward"):
+            run(**batch, **model.quick_options)
+        pool.collect(chosen)
+    return pool.done()
+
+
+def _shared(
+    model: CausalModel,
+    passes: SharedPasses,
+    texts: Sequence[AnsweredTokens],
+    wanted: tuple[int, ...],
+    read: Read,
+    batch_size: int,
+) -> Activations:
+    """Texts in passes that compute every common beginning once.
+
+    An answer's last token belongs to its text alone; those before it may be shared, so where their mean is read no pass
+    takes tokens over from another.
+
+    Raises:
+        UnsharedError: the model does not compute attention the way that sharing needs.
+    """
+    import torch
+
+    pool = _Pool(model, len(texts), wanted)
+    modules = {number: model.blocks[number] for number in wanted}
+    last = wanted[-1]
+    outputs: dict[int, Any] = {}
+    stored: Stored = []
+    for step in passes.plan([text.ids for text in texts], batch_size, carry=read == "last"):
+        columns, weights = _answer_columns(step, texts, read)
+        tree = Tree(model, passes, step, stored=stored, columns=columns, last=last)
+
+        def keep(number: int, residual: Tensor, columns: list[int] = columns, w: Tensor = weights) -> None:
+            pool.keep(number, residual[:, columns], w)
+
+        def keep_last(number: int, residual: Tensor, w: Tensor = weights) -> None:
+            pool.keep(number, residual, w)
+
+        with torch.inference_mode(), phase("forward"):
+            if not tree.stops_at_ends():
+                with on_blocks(modules, keep), suppress(_Enough):
+                    tree.whole(1)
+            else:
+                before = {n: module for n, module in modules.items() if n < last}
+                with on_blocks(before, keep), noting_outputs(model.blocks[:last], outputs):
+                    begun = tree.before_last(1)
+                with (
+                    skipping(model.blocks, last - 1, begun, outputs),
+                    on_blocks({last: modules[last]}, keep_last),
+                    suppress(_Enough),
+                ):
+                    tree.at_ends(1)
+        stored = tree.kept
+        pool.collect(step.prompts)
+    return pool.done()
 
 
 def check_blocks(model: CausalModel, blocks: Sequence[int]) -> tuple[int, ...]:
@@ -118,6 +224,25 @@ def check_blocks(model: CausalModel, blocks: Sequence[int]) -> tuple[int, ...]:
                 f"the model {model.identity.name} has the blocks 0 to {count - 1}, there is no block {number}"
             )
     return tuple(sorted(set(blocks)))
+
+
+def _answer_columns(step: Pass, texts: Sequence[AnsweredTokens], read: Read) -> tuple[list[int], Tensor]:
+    """Columns of a pass that are read, and how much each counts for each of its texts (texts, columns)."""
+    import torch
+
+    of_text = []
+    for n, end in zip(step.prompts, step.reads, strict=True):
+        many = len(texts[n].ids) - texts[n].start if read == "mean" else 1
+        path = (
+            column for column in range(end, -1, -1) if step.ends[step.stored + column] > end
+        )  # from the end on
+        of_text.append(list(islice(path, many)))
+    columns = sorted({column for own in of_text for column in own})
+    place = {column: at for at, column in enumerate(columns)}
+    weights = torch.zeros(len(of_text), len(columns))
+    for row, own in enumerate(of_text):
+        weights[row, [place[column] for column in own]] = 1 / len(own)
+    return columns, weights
 
 
 def _answer_weights(texts: Sequence[AnsweredTokens], ids: Tensor, side: str, read: Read) -> Tensor:

@@ -146,7 +146,7 @@ def measure(
     Raises:
         BadInputError: nothing to measure, or the model is being steered.
     """
-    from culturescope.models.resuming import letters_under, record
+    from culturescope.models.resuming import batches, letters_under, record
 
     if not scenarios or not changes or not templates:
         raise BadInputError("measuring needs scenarios, wordings and at least one change")
@@ -160,10 +160,9 @@ def measure(
     starts = sorted({min(change) for change in changes if change})
     shape = (len(changes), len(scenarios), len(templates), len(ORDERS))
     gap, mass = np.empty(shape), np.empty(shape)
-    by_length = sorted(range(len(asked)), key=lambda n: (-len(ids[n]), n))
-    for at in range(0, len(by_length), batch_size):
-        chosen = by_length[at : at + batch_size]
-        recorded = record(model, [ids[n] for n in chosen], starts)
+    unchanged = not all(changes)
+    for chosen in batches(model, ids, batch_size, starts):
+        recorded = record(model, [ids[n] for n in chosen], starts, letters=unchanged)
         letters = letters_under(model, recorded, changes, rows=rows)
         difference = (letters.logits[..., 0] - letters.logits[..., 1]).numpy()
         mass_of = letters.mass.numpy()
