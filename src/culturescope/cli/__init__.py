@@ -15,7 +15,7 @@ def run(arguments: list[str]) -> int:
     import typer
 
     from culturescope.cli.app import app
-    from culturescope.errors import CulturescopeError
+    from culturescope.errors import CulturescopeError, one_line
 
     command = typer.main.get_command(app)
     try:
@@ -29,6 +29,11 @@ def run(arguments: list[str]) -> int:
         return _say("culturescope: stopped.", 130)
     except BrokenPipeError:
         return 0
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _say(one_line(f"culturescope: {where}{error.strerror or error}"), 1)
+    except MemoryError:
+        return _say("culturescope: this machine's memory does not suffice; a smaller model or batch needs less", 1)
     return code if isinstance(code, int) else 0
 
 

@@ -29,6 +29,7 @@ RETRIED = (408, 409, 429)
 LONGEST_WAIT = 300.0
 BACK_OFF = (1.0, 60.0)
 MODES = ("schema", "object", "plain")
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,60}")
 
 
 @dataclass
@@ -277,8 +278,9 @@ class Endpoint:
         name = env or DEFAULT_KEY
         key = self.environ.get(name, "").strip()
         if not key:
+            shown = name if _VARIABLE.fullmatch(name) else "that was named (not shown: it may be a key)"
             raise ModelError(
-                f"the environment variable {name} is not set; it holds the key for {self.address.url} "
+                f"the environment variable {shown} is not set; it holds the key for {self.address.url} "
                 "(another variable: api_key_env=NAME; no key: api_key_env=none)"
             )
         if not (key.isascii() and key.isprintable()) or " " in key:

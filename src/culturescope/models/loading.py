@@ -24,20 +24,6 @@ if TYPE_CHECKING:
 
 PaddingSide = Literal["left", "right"]
 
-# What transformers raises on folders that are not what they say; each comes with the library's own words.
-_LOAD_ERRORS = (
-    OSError,
-    ValueError,
-    KeyError,
-    IndexError,
-    TypeError,
-    AttributeError,
-    RuntimeError,
-    ImportError,
-    NotImplementedError,
-    AssertionError,
-)
-
 
 def load(
     source: str | Path,
@@ -129,7 +115,9 @@ def _tokenizer(found: Source, trust_remote_code: bool) -> PreTrainedTokenizerBas
         beside = found.folder / "chat_template.json"
         if not tokenizer.chat_template and beside.is_file():
             tokenizer.chat_template = json.loads(beside.read_text(encoding="utf-8"))["chat_template"]
-    except _load_errors() as error:
+    except BaseException as error:
+        if not _of_the_files(error):
+            raise
         raise _refusal(f"the tokenizer of {found.name}", error) from error
     return tokenizer
 
@@ -150,7 +138,9 @@ def _module(found: Source, dtype: torch.dtype | str, trust_remote_code: bool) ->
             output_loading_info=True,
             **options,
         )
-    except _load_errors() as error:
+    except BaseException as error:
+        if isinstance(error, ModelError) or not _of_the_files(error):
+            raise
         raise _refusal(f"the model {found.name}", error) from error
     if info["missing_keys"]:
         missing = sorted(info["missing_keys"])
@@ -235,11 +225,9 @@ def _accelerators(kind: str) -> int:
     return torch.accelerator.device_count() if current is not None and current.type == kind else 0
 
 
-def _load_errors() -> tuple[type[BaseException], ...]:
-    from huggingface_hub.errors import StrictDataclassError
-    from safetensors import SafetensorError
-
-    return (*_LOAD_ERRORS, SafetensorError, StrictDataclassError)
+def _of_the_files(error: BaseException) -> bool:
+    """Whether files that are not what they say are to blame: the libraries that read them fail in any way, and panic in Rust."""
+    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
 
 
 def _refusal(what: str, error: BaseException) -> ModelError:

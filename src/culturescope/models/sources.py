@@ -18,6 +18,7 @@ from culturescope.models.conversion import Progress, gguf_folder
 from culturescope.models.fingerprint import fingerprint
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
+_LONGEST = 4_000
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 _TOKENIZER_FILES = (
     "tokenizer.json",
@@ -89,16 +90,18 @@ def find_source(
         raise ModelError("no model was given; give a packaged name, a hub id, a folder or a .gguf file")
     if is_address(text):
         raise ModelError(
-            f"{text} is a served model: it answers, but its weights and blocks are not here; this needs a packaged name, a hub "
-            "id, a folder or a .gguf file"
+            "an address is a served model: it answers, but its weights and blocks are not here; this needs a packaged name, a "
+            "hub id, a folder or a .gguf file"
         )
+    if len(text) > _LONGEST or "\0" in text:
+        raise ModelError(f"there is no model of this name, which is {len(text):,} characters long: {text[:60]!r}...")
     if text in packaged.REGISTRY:
         _no_revision(revision, "a packaged model")
         source = _packaged(text, download=download, progress=progress)
-    elif (path := Path(text).expanduser()).is_dir():
+    elif _kind(path := _expanded(text)) == "folder":
         _no_revision(revision, "a folder")
         source = Source("folder", path.resolve().name, path)
-    elif path.is_file():
+    elif _kind(path) == "file":
         _no_revision(revision, "a file")
         if path.suffix.lower() != ".gguf":
             raise ModelError(f"{text} is a file; a model is a folder with safetensors, or a .gguf file")
@@ -112,6 +115,20 @@ def find_source(
     _check_folder(source.folder, text)
     hashes = fingerprint(source.folder, code=trust_remote_code)
     return Source(source.kind, source.name, source.folder, source.revision, hashes)
+
+
+def _expanded(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:  # a user that does not exist
+        return Path(text)
+
+
+def _kind(path: Path) -> str | None:
+    try:
+        return "folder" if path.is_dir() else "file" if path.is_file() else None
+    except (OSError, ValueError):  # a name that no disk can hold
+        return None
 
 
 def _packaged(name: str, *, download: bool, progress: Progress | None) -> Source:
