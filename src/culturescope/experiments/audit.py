@@ -12,7 +12,7 @@ from culturescope.experiments.answers import kept_answers
 from culturescope.experiments.design import Design
 from culturescope.experiments.persona_audit import audit_personas
 from culturescope.experiments.report import make_report
-from culturescope.models.protocols import BlackBox, ModelIdentity
+from culturescope.models.protocols import BlackBox, LetterReading, ModelIdentity
 from culturescope.probing.agreement import NEW_TOKENS
 from culturescope.probing.ask import ask, ask_freely, letters_key, text_key
 from culturescope.probing.reading import compute_results
@@ -24,6 +24,7 @@ from culturescope.runs.manifest import now
 
 RESULTS_NAME = "results.json"
 PAGE_NAME = "report.html"
+_ANY_LETTERS = LetterReading((0.0, 0.0), (0.0, 0.0))
 MAY_DIFFER = ("config.design.batch_size",)
 """What may change between start and resume: it moves logits by floating-point noise only."""
 
@@ -156,7 +157,9 @@ def answered_rows(folder: RunFolder, design: Design) -> list[dict[str, Any]]:
             text_key(identity, t, NEW_TOKENS) for t in asked_in_words
         ]
 
-    return kept_answers(folder, keys_of)
+    asked = [task.row("", _ANY_LETTERS, "") for task in tasks]
+    in_words = [task.row("", _ANY_LETTERS, "") | {"part": "agreement", "reply": ""} for task in design.agreement_tasks(tasks)]
+    return kept_answers(folder, keys_of, asked + in_words)
 
 
 def _ask_letters(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from culturescope.errors import BadInputError, ModelError, RunFolderError
 from culturescope.experiments.answers import kept_answers
 from culturescope.experiments.survey_design import SurveyDesign
-from culturescope.models.options import read_options
+from culturescope.models.options import OptionReading, read_options
 from culturescope.models.protocols import BlackBox, ModelIdentity
 from culturescope.probing.replies import READER
 from culturescope.probing.survey_ask import ask_survey
@@ -189,7 +189,12 @@ def survey_rows(folder: RunFolder, design: SurveyDesign) -> list[dict[str, Any]]
         RunFolderError: some prompts have no answer yet, or `run.json` names no model.
     """
     tasks = design.tasks()
-    return kept_answers(folder, lambda identity: [task_key(task, identity, design) for task in tasks])
+    asked = [task.row("", "", "" if task.instrument == "text" else _any(task)) for task in tasks]
+    return kept_answers(folder, lambda identity: [task_key(task, identity, design) for task in tasks], asked)
+
+
+def _any(task: SurveyTask) -> OptionReading:
+    return OptionReading((0.0,) * len(task.options), ((),) * len(task.options))
 
 
 def survey_map_places(folder: RunFolder, name: str, *, personas: bool = True) -> list[Placement]:

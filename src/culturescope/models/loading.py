@@ -226,7 +226,7 @@ def _accelerators(kind: str) -> int:
 
 
 def _of_the_files(error: BaseException) -> bool:
-    """Whether files that are not what they say are to blame: the libraries that read them fail in any way, and panic in Rust."""
+    """Whether files that are not what they say are to blame: libraries that read them fail in any way, and panic in Rust."""
     return isinstance(error, Exception) or type(error).__name__ == "PanicException"
 
 
