@@ -45,7 +45,7 @@ def read_toml(path: Path, known: Sequence[str]) -> tuple[dict[str, Any], str]:
     text = read_text(path)
     try:
         content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise InstrumentError(f"{path}: not valid TOML: {error}") from None
     for name in content:
         if name not in known:

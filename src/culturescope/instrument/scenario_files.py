@@ -70,8 +70,11 @@ def _scenario(line: str, where: str) -> Scenario:
         raise InstrumentError(f"{where}: the line is longer than {MAX_LINE:,} characters")
     try:
         entry = json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
-        reason = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, RecursionError):
+            reason = "nested too deeply"
+        else:
+            reason = error.msg if isinstance(error, json.JSONDecodeError) else "a number is too long"
         raise InstrumentError(f"{where}: not valid JSON: {reason}") from None
     if not isinstance(entry, dict):
         raise InstrumentError(f"{where}: a JSON object is expected, not {type(entry).__name__}")

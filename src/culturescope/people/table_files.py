@@ -57,7 +57,7 @@ def notes_of(file: Path) -> dict[str, Any]:
         notes = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise BadInputError(f"{file} cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise BadInputError(f"{file}: not valid TOML: {error}") from None
     for table in ("series", "rescaling", "source", "left_out"):
         if not isinstance(notes.get(table), dict):
