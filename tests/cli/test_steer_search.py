@@ -83,6 +83,18 @@ def test_domains_prints_where_fitted_and_where_tested(few, capsys):
     assert len(json.loads((few / "domains.json").read_text())["X"]["cells"]) == 12
 
 
+def test_methods_prints_each_vector_beside_the_default(few, capsys):
+    asked = ["steer", "methods", str(few), "--axis", "X", "--site", "option-text,answer-letter"]
+    assert run([*asked, "--method", "mean-difference,pca", "--blocks", "1", "--first-order", "-q"]) == 0
+    out = capsys.readouterr().out
+    assert "X steered at blocks 1 (dose 0.1" in out
+    assert out.count("(default)") == 2, "estimated and measured"
+    assert out.count("shuffled labels") == 2
+    assert "than the default" in out
+    assert "best by its estimate" in out
+    assert len(json.loads((few / "methods.json").read_text())["X"]["rows"]) in (7, 8)
+
+
 def test_aim_at_a_point(searched, capsys):
     assert (
         run(
@@ -150,6 +162,10 @@ def test_aim_on_top_of_a_persona_is_compared_with_it_and_with_none(searched, cap
         (["entangle", "{search}", "--dose", "0"], "dose"),
         (["entangle", "{search}", "--random", "guessed"], "estimated"),
         (["domains", "{search}", "--axis", "Z"], "Z"),
+        (["methods", "{search}", "--axis", "Z"], "Z"),
+        (["methods", "{search}", "--site", "nowhere"], "nowhere"),
+        (["methods", "{search}", "--method", "pca,pca"], "twice"),
+        (["methods", "{empty}"], "holds no search"),
         (["entangle", "{search}", "--other-steps", "0.1,x"], "other-steps"),
         (["entangle", "{search}", "--other-steps", "0.1,2"], "at most 1"),
         (["entangle", "{search}", "--blocks", "77"], "block 77"),

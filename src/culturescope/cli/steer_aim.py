@@ -225,8 +225,9 @@ def opened(
     quiet: bool,
     *,
     placing: bool = False,
+    every: bool = False,
 ) -> tuple[SearchFile, dict[str, SteeringVector], Bench]:
-    """The search, its vectors at the chosen blocks, and the model with the search's scenarios."""
+    """The search, its vectors at the chosen blocks (or at every one), and the model with the search's scenarios."""
     from culturescope.experiments.steer.aim_study import check_items
     from culturescope.experiments.steer.bench import Bench
     from culturescope.experiments.steer.folder import check_same, read_search
@@ -241,8 +242,10 @@ def opened(
     if placing:
         check_items(parts.choose, 1)
         check_items(parts.report, 2)
-    wanted = so.blocks_of(blocks) or stored.blocks()
-    chosen = {axis: vector.at(wanted) for axis, vector in vectors.items()}
+    wanted = so.blocks_of(blocks)
+    if wanted is None and not every:
+        wanted = stored.blocks()
+    chosen = {axis: vector if wanted is None else vector.at(wanted) for axis, vector in vectors.items()}
     options = {k: v for k, v in stored.load.items() if k not in ("source", "trust_remote_code")}
     model = load_model(str(stored.load["source"]), **options, progress=None if quiet else o.say)
     chosen = {axis: so.checked(vector, model, force=force) for axis, vector in chosen.items()}
