@@ -248,6 +248,8 @@ def _resume(model: CausalModel, recorded: Record, start: int, changes: Sequence[
         return moved if real is None else torch.where(real.to(residual.device), moved, residual)
 
     with torch.inference_mode():
+        if model.exact:
+            return _run(model, laid, count, blocks, added, recorded.outputs)
         state = recorded.states[start]
         begun = added(start, state if real is None else state.repeat(count, 1, 1))
         later = [block for block in blocks if block != start]
@@ -275,7 +277,9 @@ def _run(
             return _letters(model, laid.whole(count))
         if begun is not None and begun[0] == last:
             return _letters(model, laid.at_ends(count))
-        with on_blocks({n: block for n, block in hooks.items() if n < last}, change, sharing=True):
+        before = {n: block for n, block in hooks.items() if n < last}
+        # A recording that stopped early has not seen how the blocks behind its last one build their outputs.
+        with on_blocks(before, change, sharing=True), noting_outputs(model.blocks[:last], outputs):
             ends = laid.before_last(count)
         stack.enter_context(skipping(model.blocks, last - 1, ends, outputs))
         stack.enter_context(on_blocks({last: hooks[last]} if last in hooks else {}, change, sharing=True))
