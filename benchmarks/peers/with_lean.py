@@ -46,14 +46,13 @@ def extraction(subject: Any, exercise: Mapping[str, Any]) -> Found:
     difference = (states[0::2] - states[1::2]).mean(dim=0)
     return {
         "directions": by_block(dict(enumerate(difference.numpy())), exercise),
-        "tokens": sum(map(len, ids)),
     }
 
 
 def probing(subject: Any, exercise: Mapping[str, Any]) -> Found:
     """Gap of the letters' logits (prompts)."""
     ids = _ids(subject, exercise)
-    return {"gaps": _gaps(subject, exercise, ids), "tokens": sum(map(len, ids))}
+    return {"gaps": _gaps(subject, exercise, ids)}
 
 
 def search(subject: Any, exercise: Mapping[str, Any]) -> Found:

@@ -129,7 +129,9 @@ def test_growth_goes_up_in_size():
 
 
 def test_measurements_alternate_survive_and_are_taken_once(tmp_path, monkeypatch):
-    monkeypatch.setattr(measurements, "source_sha256", lambda: "as it is")  # files may be edited while tests run
+    monkeypatch.setattr(
+        measurements, "source_sha256", lambda: "as it is"
+    )  # files may be edited while tests run
     taken = Measurements(tmp_path / "results", tmp_path / "environments", threads=1, timeout=120)
     order = [("culturescope", 0), ("plain loop", 0), ("plain loop", 1), ("culturescope", 1)]
     assert taken.missing(CASE) == order
