@@ -92,6 +92,7 @@ class _Pool:
         import torch
 
         self._wanted = wanted
+        self._whole = model.exact
         self._states = torch.empty(texts, len(wanted), model.hidden_size)
         self._norms = torch.empty(texts, len(wanted))
         self._kept: dict[int, tuple[Tensor, Tensor]] = {}
@@ -105,7 +106,7 @@ class _Pool:
             weights: (texts, tokens).
 
         Raises:
-            _Enough: that was the last block.
+            _Enough: that was the last block, and no pass has to run to its end.
         """
         import torch
 
@@ -116,7 +117,7 @@ class _Pool:
         else:
             pooled = weight @ wide[0], weight @ lengths[0]
         self._kept[number] = pooled
-        if number == self._wanted[-1]:
+        if number == self._wanted[-1] and not self._whole:
             raise _Enough
 
     def collect(self, chosen: Sequence[int]) -> None:
