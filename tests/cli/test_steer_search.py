@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
+import torch
 
 import culturescope as cs
 from culturescope.cli import run
+from culturescope.steering.vector import SteeringVector
 
 
 @pytest.fixture(scope="module")
@@ -213,3 +216,45 @@ def test_files_that_do_not_belong_together_are_one_line(searched, tmp_path, caps
         err = capsys.readouterr().err
         assert line in err
         assert len(err.strip().splitlines()) == 1
+
+
+OTHERS = {
+    "another revision": ({"weights_sha256": "0" * 64, "revision": "other"}, 0, "--force"),
+    "another model": ({"weights_sha256": "0" * 64, "model": "another"}, 0, "made for the model another"),
+    "another width": ({}, 1, "width"),
+}
+STEERING = {
+    "generate": ["generate", "{model}", "--vector", "{file}", "--alpha", "1", "Why?"],
+    "sweep": ["sweep", "{model}", "--vector", "{file}", "--alphas", "0.1", "--quality-prompts", "0"],
+    "tax": ["tax", "{model}", "--vector", "{file}", "--alpha", "1", "--tasks", "{task}"],
+    "entangle": ["entangle", "{search}"],
+    "domains": ["domains", "{search}", "--axis", "X"],
+    "methods": ["methods", "{search}", "--axis", "X"],
+    "aim": ["aim", "{search}", "--point", "1,1"],
+}
+TASK = Path(__file__).parents[2] / "benchmarks" / "tax_tasks" / "everyday.yaml"
+
+
+@pytest.mark.parametrize("other", OTHERS)
+@pytest.mark.parametrize("command", STEERING)
+def test_every_command_that_steers_checks_its_vectors(searched, tiny, tmp_path, capsys, command, other):
+    """Wrong model, wrong width, another revision: refused with the reason, before anything is measured."""
+    if command == "tax":
+        pytest.importorskip("lm_eval")
+    update, wider, line = OTHERS[other]
+    folder = tmp_path / "search"
+    shutil.copytree(searched, folder)
+    file = folder / "vectors" / "X.safetensors"
+    vector = cs.load_vector(file)
+    directions = {b: torch.nn.functional.pad(vector[b], (0, wider)) for b in vector.blocks}
+    file.unlink()
+    SteeringVector(directions, vector.origin.model_copy(update=update)).save(file)
+    places = {"model": tiny("llama"), "file": file, "search": folder, "task": TASK}
+    assert run(["steer", *(a.format(**places) for a in STEERING[command]), "-q"]) == 2
+    err = capsys.readouterr().err
+    assert line in err
+    assert len(err.strip().splitlines()) == 1
+    if command == "generate" and other == "another revision":
+        asked = [a.format(**places) for a in STEERING[command]]
+        assert run(["steer", *asked, "--max-new-tokens", "2", "--force", "-q"]) == 0
+        assert "Forced" in capsys.readouterr().err
