@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from culturescope.models.arithmetic import Arithmetic
+
 
 @dataclass(frozen=True)
 class Work:
@@ -21,6 +23,9 @@ class Work:
         tokens_computed: tokens that went through the model, without padding.
         tokens_padding: pads that went through the model with them.
         passes: number of forward passes.
+        flops: arithmetic of the passes (FLOP), with pads and masked pairs; see `arithmetic`.
+        flops_needed: arithmetic of the tokens that have to be computed, each seeing what stands before it.
+        written: tokens that were drawn in answers; their arithmetic is in both.
     """
 
     tokens_asked: int = 0
@@ -28,6 +33,9 @@ class Work:
     tokens_computed: int = 0
     tokens_padding: int = 0
     passes: int = 0
+    flops: int = 0
+    flops_needed: int = 0
+    written: int = 0
 
     def __add__(self, other: Work) -> Work:
         return Work(*(getattr(self, name) + getattr(other, name) for name in _COUNTS))
@@ -112,11 +120,63 @@ def padded_batches(
         start += size
 
 
-def padded_work(lengths: Sequence[int]) -> Work:
-    """What a padded batch of prompts of these lengths computes."""
+def padded_work(
+    lengths: Sequence[int], arithmetic: Arithmetic | None = None, *, all_logits: bool = False
+) -> Work:
+    """What a padded batch of prompts of these lengths computes.
+
+    Args:
+        lengths: tokens of every prompt.
+        arithmetic: of the model; without it only tokens are counted.
+        all_logits: whether every position goes through the output layer, not the last one of each prompt alone.
+    """
+    tokens, longest = sum(lengths), max(lengths)
+    filled = longest * len(lengths)
+    reads = filled if all_logits else len(lengths)
     return Work(
-        tokens_computed=sum(lengths), tokens_padding=max(lengths) * len(lengths) - sum(lengths), passes=1
+        tokens_computed=tokens,
+        tokens_padding=filled - tokens,
+        passes=1,
+        flops=0 if arithmetic is None else arithmetic.flops(filled, filled * longest, reads),
     )
+
+
+def written_work(lengths: Sequence[int], steps: int, arithmetic: Arithmetic) -> Work:
+    """What it takes to write answers to a padded batch of prompts, token by token.
+
+    Args:
+        lengths: tokens of every prompt.
+        steps: tokens written to each; a row that has ended goes on with pads.
+        arithmetic: of the model.
+    """
+    rows, longest = len(lengths), max(lengths)
+    filled, later = longest * rows, rows * max(steps - 1, 0)
+    pairs = filled * longest + rows * sum(range(longest + 1, longest + steps))
+    flops = arithmetic.flops(filled + later, pairs, rows * steps)
+    return Work(
+        tokens_asked=sum(lengths),
+        tokens_needed=sum(lengths),
+        tokens_computed=sum(lengths),
+        tokens_padding=filled - sum(lengths),
+        passes=steps,
+        flops=flops,
+        flops_needed=flops,
+        written=rows * steps,
+    )
+
+
+def resumed_work(arithmetic: Arithmetic, tokens: int, pairs: int, reads: int, blocks: int) -> Work:
+    """What a pass through some of the blocks computes, nothing of it twice.
+
+    Args:
+        arithmetic: of the model.
+        tokens: that go through them.
+        pairs: of query and key in one of them.
+        reads: positions that go through the output layer.
+        blocks: how many.
+    """
+    flops = arithmetic.flops(tokens, pairs, reads, blocks=blocks)
+    return Work(tokens_computed=tokens, passes=1, flops=flops, flops_needed=flops)
 
 
 def padded_layout(prompts: Sequence[int], lengths: Sequence[int], side: str, device: torch.device) -> Layout:

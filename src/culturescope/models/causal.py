@@ -312,7 +312,9 @@ class CausalModel:
                     **batch, generation_config=config, logits_processor=noise if temperature > 0 else []
                 )
             start = batch["input_ids"].shape[1]
-            self.work += written_work([len(ids[n]) for n in indices], output.shape[1] - start, self.arithmetic)
+            self.work += written_work(
+                [len(ids[n]) for n in indices], output.shape[1] - start, self.arithmetic
+            )
             for index, row in zip(indices, output.tolist(), strict=True):
                 written[index] = before_end(row[start:], ends)
         return written

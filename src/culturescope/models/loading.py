@@ -16,6 +16,8 @@ from culturescope.models.letters import find_letters
 from culturescope.models.protocols import ModelIdentity
 from culturescope.models.quiet import quiet
 from culturescope.models.sources import Source, find_source
+from culturescope.models.tuning import compile_blocks, use_threads
+from culturescope.timing import phase
 
 if TYPE_CHECKING:
     import torch
@@ -36,6 +38,10 @@ def load(
     trust_remote_code: bool = False,
     padding_side: PaddingSide = "left",
     name: str | None = None,
+    threads: int | None = None,
+    attn_implementation: str | None = None,
+    compiled: bool = False,
+    exact: bool = False,
     progress: Progress | None = None,
 ) -> CausalModel:
     """Loads a causal language model; without `download` nothing touches the network.
@@ -50,6 +56,10 @@ def load(
         trust_remote_code: whether code that comes with the model may run.
         padding_side: where batches are padded; the readings do not depend on it.
         name: shown instead of the source's own name.
+        threads: of torch on the CPU; by default as many as there are cores to use, or what OMP_NUM_THREADS says.
+        attn_implementation: `sdpa`, `eager` or another of transformers; by default the model's own choice.
+        compiled: whether torch compiles what the blocks do to each token by itself.
+        exact: whether every optimisation is off, see `CausalModel.exact`.
         progress: is told, in words, what takes long.
 
     Raises:
@@ -67,25 +77,29 @@ def load(
         source, revision=revision, download=download, trust_remote_code=trust_remote_code, progress=progress
     )
     wanted_dtype, wanted_device = _dtype(dtype), _device(device)
-    with quiet():
+    use_threads(threads)
+    with phase("loading"), quiet():
         tokenizer = _tokenizer(found, trust_remote_code)
         chat = open_chat(tokenizer)
         place = find_letters(chat)
-        module = _module(found, wanted_dtype, trust_remote_code)
+        module = _module(found, wanted_dtype, trust_remote_code, attn_implementation)
         _check_vocabulary(module, len(tokenizer), found)
         modules, path = find_blocks(module, blocks)
         module = _placed(module, wanted_device)
-    weights = found.weights
+        parameters = sum(parameter.numel() for parameter in module.parameters())
+        if compiled and not exact:
+            compile_blocks(list(modules))
+        hashed = weights_sha256(found.weights)
     identity = ModelIdentity(
         name=name or found.name,
         source=found.kind,
         revision=found.revision,
-        weights_sha256=weights_sha256(weights),
+        weights_sha256=hashed,
         family=str(module.config.model_type),
         dtype=str(module.dtype).removeprefix("torch."),
         device=str(module.device),
         blocks=len(modules),
-        parameters=sum(parameter.numel() for parameter in module.parameters()),
+        parameters=parameters,
         template_sha256=chat.template_sha256,
         chat=chat.template is not None,
         letters=place.letters,
@@ -97,9 +111,12 @@ def load(
             "folds_system": chat.folds_system,
             "template_options": chat.options,
             "padding_side": padding_side,
+            **({} if attn_implementation is None else {"attn_implementation": attn_implementation}),
         },
     )
-    return CausalModel(module, chat, place, list(modules), identity, padding_side=padding_side)
+    model = CausalModel(module, chat, place, list(modules), identity, padding_side=padding_side)
+    model.exact = exact
+    return model
 
 
 def _tokenizer(found: Source, trust_remote_code: bool) -> PreTrainedTokenizerBase:
@@ -122,10 +139,13 @@ def _tokenizer(found: Source, trust_remote_code: bool) -> PreTrainedTokenizerBas
     return tokenizer
 
 
-def _module(found: Source, dtype: torch.dtype | str, trust_remote_code: bool) -> PreTrainedModel:
+def _module(
+    found: Source, dtype: torch.dtype | str, trust_remote_code: bool, attention: str | None = None
+) -> PreTrainedModel:
     from transformers import AutoConfig
 
     options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": trust_remote_code}
+    chosen = {} if attention is None else {"attn_implementation": attention}
     try:
         config = AutoConfig.from_pretrained(str(found.folder), **options)
         loader = _loader(config, found)
@@ -137,6 +157,7 @@ def _module(found: Source, dtype: torch.dtype | str, trust_remote_code: bool) ->
             use_safetensors=True,
             output_loading_info=True,
             **options,
+            **chosen,
         )
     except BaseException as error:
         if isinstance(error, ModelError) or not _of_the_files(error):

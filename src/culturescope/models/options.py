@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from culturescope.errors import ModelError
+from culturescope.errors import MemoryFullError, ModelError
+from culturescope.models.batching import padded_work
 from culturescope.models.protocols import BlackBox
 
 if TYPE_CHECKING:
@@ -285,8 +286,8 @@ def _steps(
                 picked = sorted(after)
                 values = logprobs[n, picked].tolist() if picked else []
                 found[rows[r].prompt, before] = dict(zip(picked, values, strict=True))
-    except torch.OutOfMemoryError as error:
-        raise ModelError("the memory of the device is full; use a smaller --batch_size") from error
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise MemoryFullError("the memory of the device is full; use a smaller --batch_size") from error
     return found
 
 
@@ -295,6 +296,10 @@ def _logits(model: CausalModel, rows: list[_Row], places: list[tuple[int, int]])
     import torch
 
     batch = model.batch([row.ids for row in rows])
+    lengths = [len(row.ids) for row in rows]
+    work = padded_work(lengths, model.arithmetic, all_logits="logits_to_keep" not in model.quick_options)
+    tokens = sum(lengths)
+    model.work += replace(work, tokens_asked=tokens, tokens_needed=tokens, flops_needed=work.flops)
     longest = batch["input_ids"].shape[1]
     left = model.padding_side == "left"
     shift = [longest - len(row.ids) if left else 0 for row in rows]

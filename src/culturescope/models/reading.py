@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from culturescope.errors import ModelError
+from culturescope.errors import MemoryFullError, ModelError
 from culturescope.models.batching import Work, padded_batches, padded_layout, padded_work, token_budget
 from culturescope.models.prefixes import Pass, needed_work
 from culturescope.models.protocols import LetterReading
@@ -116,9 +116,8 @@ class LetterReader:
         for step in passes.plan([ids[n] for n in rest], batch_size, budget=model.token_budget):
             indices = [rest[n] for n in step.prompts]
             layout = replace(passes.layout(step), prompts=tuple(indices))
-            with model.announced(None, layout), torch.inference_mode(), memory_of_device():
-                with phase("forward"):
-                    logits, stored = passes.run(step, stored)
+            with model.announced(None, layout), torch.inference_mode(), memory_of_device(), phase("forward"):
+                logits, stored = passes.run(step, stored)
             model.work += self._shared_work(step)
             yield indices, self._readings([ids[n] for n in indices], logits)
 
@@ -201,5 +200,7 @@ class memory_of_device:  # noqa: N801 - reads as a statement: with memory_of_dev
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         import torch
 
-        if isinstance(error, torch.OutOfMemoryError):
-            raise ModelError("the memory of the device is full; use a smaller --batch_size") from error
+        full = isinstance(error, (torch.OutOfMemoryError, MemoryError))
+        # The allocator of the processor's memory has no error of its own.
+        if full or (isinstance(error, RuntimeError) and "can't allocate memory" in str(error)):
+            raise MemoryFullError("the memory of the device is full; use a smaller --batch_size") from error

@@ -173,6 +173,10 @@ def open_model(
     padding_side: PaddingSide = "left",
     name: str | None = None,
     api_key_env: str | None = None,
+    threads: int | None = None,
+    attn_implementation: str | None = None,
+    compiled: bool = False,
+    exact: bool = False,
     progress: Progress | None = None,
 ) -> CausalModel | ServedModel:
     """Loads a model, or opens one by the address of its server; nothing touches the network unasked.
@@ -190,6 +194,10 @@ def open_model(
         name: shown as the model's name.
         api_key_env: for an address: the environment variable that holds the key (`none`: no key); by default an https
             address gets `OPENAI_API_KEY`, an http address no key.
+        threads: of torch on the CPU; by default as many as there are cores to use, or what OMP_NUM_THREADS says.
+        attn_implementation: `sdpa`, `eager` or another of transformers; by default the model's own choice.
+        compiled: whether torch compiles what the blocks do to each token by itself.
+        exact: whether every optimisation of the arithmetic is off (a served model has none to switch off).
         progress: is told what happens.
 
     Raises:
@@ -209,9 +217,21 @@ def open_model(
             trust_remote_code=trust_remote_code,
             padding_side=padding_side,
             name=name,
+            threads=threads,
+            attn_implementation=attn_implementation,
+            compiled=compiled,
+            exact=exact,
             progress=progress,
         )
-    given = {"dtype": dtype, "device": device, "revision": revision, "blocks": blocks}
+    given = {
+        "dtype": dtype,
+        "device": device,
+        "revision": revision,
+        "blocks": blocks,
+        "threads": threads,
+        "attn_implementation": attn_implementation,
+        "compiled": compiled or None,
+    }
     unfit = [key for key, value in given.items() if value is not None]
     if unfit:
         raise ModelError(

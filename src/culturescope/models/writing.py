@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
-    from transformers import GenerationConfig
+    from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 
 class PromptNoise:
@@ -63,3 +63,24 @@ def neutral_generation(max_new_tokens: int, ends: list[int], pad: int) -> Genera
         pad_token_id=pad,
     )
     return settings
+
+
+def before_end(tokens: list[int], ends: Sequence[int]) -> list[int]:
+    """The tokens up to the first one that ends an answer."""
+    end = next((at for at, token in enumerate(tokens) if token in ends), len(tokens))
+    return tokens[:end]
+
+
+def end_ids(module: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, tail: Sequence[int]) -> list[int]:
+    """Tokens that end an answer: the model's own, and the one by which the template ends a turn.
+
+    Args:
+        module: the model of transformers.
+        tokenizer: its tokenizer.
+        tail: tokens that the template puts behind an answer.
+    """
+    known = module.generation_config.eos_token_id if module.generation_config else None
+    ends = set(known) if isinstance(known, (list, tuple)) else {known}
+    ends.add(tokenizer.eos_token_id)
+    ends.update(token for token in tail[:1] if token in tokenizer.added_tokens_decoder)
+    return sorted(token for token in ends if isinstance(token, int))
