@@ -35,6 +35,10 @@ class ModelError(BadInputError):
     """A model cannot be found, loaded or used as asked."""
 
 
+class MemoryFullError(ModelError):
+    """What was asked for at once does not fit into the memory of the device."""
+
+
 class RunFolderError(BadInputError):
     """A run folder exists already, is locked, is not a run, or cannot be written."""
 
