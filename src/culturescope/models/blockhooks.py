@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from culturescope.models.sharing import allows_sharing
+from culturescope.timing import phase
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -41,7 +42,8 @@ def on_blocks(
 
     def hook_for(number: int) -> Callable[..., Any]:
         def hook(module: nn.Module, arguments: Any, output: Any) -> Any:
-            changed = change(number, residual_of(output))
+            with phase("hooks"):
+                changed = change(number, residual_of(output))
             return None if changed is None else with_residual(output, changed)
 
         return allows_sharing(hook) if sharing else hook

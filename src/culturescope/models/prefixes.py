@@ -14,8 +14,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from culturescope.models.batching import Work
+
+if TYPE_CHECKING:
+    from culturescope.models.arithmetic import Arithmetic
 
 
 @dataclass(frozen=True)
@@ -61,8 +65,17 @@ class Pass:
 
     @property
     def work(self) -> Work:
-        """What the pass computes."""
+        """What the pass computes, in tokens."""
         return Work(tokens_computed=len(self.tokens), passes=1)
+
+    @property
+    def pairs(self) -> int:
+        """Pairs of query and key that attention compares in one block, masked ones included."""
+        return sum((s.stop - s.start) * (len(s.before) + s.stop - s.start) for s in self.segments)
+
+    def flops(self, arithmetic: Arithmetic) -> int:
+        """Arithmetic of the pass."""
+        return arithmetic.flops(len(self.tokens), self.pairs, len(set(self.reads)))
 
 
 @dataclass(frozen=True)
@@ -111,6 +124,18 @@ def plan(
 def needed(rows: Sequence[Sequence[int]]) -> int:
     """How many tokens have to be computed when nothing is computed twice."""
     return sum(len(stop.row) - stop.shared for stop in _walk(rows))
+
+
+def needed_work(rows: Sequence[Sequence[int]], arithmetic: Arithmetic) -> Work:
+    """Tokens that are asked, and what has to be computed of them when nothing is computed twice."""
+    walk = _walk(rows)
+    tokens = sum(len(stop.row) - stop.shared for stop in walk)
+    pairs = sum(len(s.row) * (len(s.row) + 1) - s.shared * (s.shared + 1) for s in walk) // 2
+    return Work(
+        tokens_asked=sum(map(len, rows)),
+        tokens_needed=tokens,
+        flops_needed=arithmetic.flops(tokens, pairs, len(walk)),
+    )
 
 
 def _walk(rows: Sequence[Sequence[int]]) -> list[_Stop]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from culturescope.errors import BadInputError
-from culturescope.models.batching import padded_batches, token_budget
+from culturescope.models.batching import padded_batches, resumed_work, token_budget
 from culturescope.models.blockhooks import on_blocks
 from culturescope.models.precise import precise_letters
 from culturescope.models.shared_attention import UnsharedError
@@ -68,7 +68,7 @@ class Rows:
         self._model = model
         self._batch = model.batch(ids, padding_side="left")
         self.prompts, longest = self._batch["input_ids"].shape
-        self.tokens = self.prompts * longest
+        self.tokens, self.pairs = self.prompts * longest, self.prompts * longest**2
         lengths = torch.tensor([len(row) for row in ids], device=self._batch["input_ids"].device)
         self.real = torch.arange(longest, device=lengths.device)[None, :] >= longest - lengths[:, None]
 
@@ -267,6 +267,11 @@ def _run(
 ) -> Letters:
     """Letters (count, prompts) of a pass with hooks on some blocks, from a block and the stream behind it on."""
     last = len(model.blocks) - 1
+    # The last block at the ends of the prompts alone is next to nothing, and so are its keys and values.
+    through = last - (-1 if begun is None else begun[0]) - (isinstance(laid, Tree) and laid.stops_at_ends())
+    model.work += resumed_work(
+        model.arithmetic, laid.tokens * count, laid.pairs * count, laid.prompts * count, max(through, 0)
+    )
     hooks = {number: model.blocks[number] for number in hooked}
     with ExitStack() as stack, phase("forward"):
         stack.enter_context(precise_letters(model))

@@ -118,6 +118,11 @@ class Tree:
         """Tokens of the tree."""
         return len(self.step.tokens)
 
+    @property
+    def pairs(self) -> int:
+        """Pairs of query and key in one block."""
+        return self.step.pairs
+
     def stops_at_ends(self) -> bool:
         """Whether the last block may be run at the ends alone; a short check of the model finds out."""
         if self._passes not in _ENDS:

@@ -54,10 +54,11 @@ def slopes(
     Raises:
         BadInputError: the model is being steered.
     """
-    from culturescope.models.gradients import letter_gradients
+    from culturescope.models.gradients import summed_gradients
 
-    prompts = [dilemma(s, w, o) for s in scenarios for w in templates for o in ORDERS]
-    found = letter_gradients(model, model.encode(prompts), batch_size=batch_size)
-    by_order = found.view(len(scenarios), len(templates), len(ORDERS), *found.shape[1:])
     # d is half the letters' gap with the positive pole at A less half the gap with it at B.
-    return Slopes(((by_order[:, :, 0] - by_order[:, :, 1]) / 2).mean(dim=1))
+    share = 0.5 / len(templates)
+    weights = [sign * share for _ in templates for sign in (1, -1)]
+    ids = iter(model.encode([dilemma(s, w, o) for s in scenarios for w in templates for o in ORDERS]))
+    sums = [[(next(ids), weight) for weight in weights] for _ in scenarios]
+    return Slopes(summed_gradients(model, sums, batch_size=batch_size))
