@@ -118,6 +118,7 @@ def _facts(
     device = identity.get("device")
     return {
         "format": FORMAT,
+        "exact": bool(getattr(model, "exact", False)),
         "model": {**identity, "device": device.split(":")[0] if device else None},
         "pack": {"axes": [a.id for a in pack.axes], "items": {i.id: i.axis for i in pack.items}},
         "plan": plan.as_dict(),
