@@ -12,6 +12,8 @@ from culturescope.errors import BadInputError
 from culturescope.experiments.steer.measuring import measure
 from culturescope.instrument import load_pack
 from culturescope.models import load
+from culturescope.models.gradients import letter_gradients, summed_gradients
+from culturescope.models.letter_head import letters_alone
 from culturescope.models.prefixes import needed
 from culturescope.models.resuming import Rows, batches, letters_under, record
 from culturescope.models.trees import Tree
@@ -181,3 +183,71 @@ def test_measuring_is_the_same_with_sharing_on_and_off(tiny_loaded, family):
         model.exact = False
     for name in ("d", "b", "mass"):
         assert getattr(shared, name) == pytest.approx(getattr(exact, name), abs=1e-5)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_summed_gradients_are_sums_of_single_ones(tiny_loaded, family):
+    model = tiny_loaded(family)
+    ids = model.encode([*MIXED[:4], MIXED[3], *MIXED[16:20]])
+    sums = [
+        [(ids[0], 0.5), (ids[1], -0.5), (ids[2], 0.25), (ids[3], -0.25), (ids[4], 2.0)],
+        [(ids[5], 1.0)],
+        [(ids[6], -1.0), (ids[7], 3.0), (ids[8], 1.0)],
+    ]
+    single = letter_gradients(model, ids, batch_size=1)
+    expected = torch.stack([sum(weight * single[ids.index(row)] for row, weight in each) for each in sums])
+    assert expected.norm(dim=-1).min() > 0.01, "gradients of zero prove nothing"
+    for batch_size in (1, 6, 64):
+        found = summed_gradients(model, sums, batch_size=batch_size)
+        assert torch.allclose(found, expected, rtol=1e-4, atol=1e-5)
+    model.exact = True
+    try:
+        assert torch.allclose(summed_gradients(model, sums), expected, rtol=1e-4, atol=1e-5)
+    finally:
+        model.exact = False
+    assert all(p.requires_grad and p.grad is None for p in model.module.parameters())
+    assert "forward" not in vars(model.module.get_output_embeddings())
+
+
+def test_gradients_compute_each_sums_tree_once_and_the_letters_rows_alone(tiny):
+    model = load(tiny("qwen2"))
+    ids = model.encode(MIXED[:8])
+    sums = [[(row, 1.0) for row in ids[:4]], [(row, 1.0) for row in ids[4:]]]
+    summed_gradients(model, sums)
+    trees = needed(ids[:4]) + needed(ids[4:])
+    widths, plain = [], model.module.forward
+
+    def forward(**named):
+        output = plain(**named)
+        widths.append(output.logits.shape[-1])
+        return output
+
+    model.module.forward = forward
+    with counted(model, "mlp") as seen:
+        summed_gradients(model, sums)
+        assert seen == [trees, trees, len(ids)]
+        letter_gradients(model, ids)
+    del model.module.forward
+    assert set(widths) == {2}
+
+
+def test_logits_that_depend_on_each_other_are_all_computed(tiny):
+    """As where a model masks tokens of its vocabulary by their place."""
+    model = load(tiny("qwen2"))
+    ids = model.encode(MIXED[:2])
+    plain = model.module.forward
+
+    def forward(**named):
+        output = plain(**named)
+        output.logits = output.logits - output.logits.logsumexp(dim=-1, keepdim=True) * 0.5
+        output.logits = output.logits * (output.logits.shape[-1] / 100)
+        return output
+
+    model.module.forward = forward
+    stack, places = letters_alone(model)
+    stack.close()
+    assert places == [token.id for token in model.identity.letters]
+    assert "forward" not in vars(model.module.get_output_embeddings())
+    assert letter_gradients(model, ids).norm() > 0
+    with pytest.raises(BadInputError, match="at least one prompt"):
+        summed_gradients(model, [[(ids[0], 1.0)], []])
