@@ -49,7 +49,7 @@ def main() -> int:
     for model in dict.fromkeys(c.model for c in cases):
         members = [c for c in cases if c.model == model and missing[c.name + model]]
         if members:
-            taken.prepare(model, str(source_of(model)), members, options.fitted)
+            taken.prepare(model, str(source_of(model)), members)
     done, whole = 0, sum(map(len, missing.values()))
     for case in cases:
         for system, turn in missing[case.name + case.model]:
@@ -121,9 +121,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument(
         "--timeout", type=float, default=7200, help="seconds after which a measurement has failed"
-    )
-    parser.add_argument(
-        "--fitted", type=int, default=12, help="pairs behind each axis' vector for steering tasks"
     )
     parser.add_argument("--mixed", action="store_true", help="go on although culturescope has changed since")
     parser.add_argument("--list", action="store_true", help="show the cases and end")

@@ -19,6 +19,8 @@ from comparison.models import write
 
 BENCHMARKS = Path(__file__).resolve().parents[1]
 PACKAGE = BENCHMARKS.parent / "src" / "culturescope"
+FITTED = 12
+"""Contrast pairs behind each axis' vector in the steering tasks."""
 Row = dict[str, Any]
 
 
@@ -53,14 +55,17 @@ class Measurements:
         self.rows: dict[str, Row] = dict(self._log.known())
         self.made_with = {"source": source_sha256(), "machine": machine(), "threads": threads}
         stored = folder / "made_with.json"
-        if self.rows and not mixed:
-            before = json.loads(stored.read_text(encoding="utf-8"))
-            other = [name for name, value in self.made_with.items() if before.get(name) != value]
-            if other:
-                raise OtherVersionError(
-                    f"{folder} holds measurements with another {' and '.join(other)}: give another --results, or "
-                    "--mixed to go on (the table says so)"
-                )
+        before = json.loads(stored.read_text(encoding="utf-8")) if stored.is_file() else {}
+        other = [name for name, value in self.made_with.items() if before.get(name) != value]
+        if self.rows and other and not mixed:
+            raise OtherVersionError(
+                f"{folder} holds measurements with another {' and '.join(other)}: give another --results, or "
+                "--mixed to go on (the table says so)"
+            )
+        if "source" in other:  # another state may render other texts
+            for pattern in ("exercises/*/*.json", "exercises/*/*.npz"):
+                for old in folder.glob(pattern):
+                    old.unlink()
         write(stored, self.made_with)
 
     @property
@@ -82,7 +87,7 @@ class Measurements:
                     found.append((name, turn))
         return found
 
-    def prepare(self, model: str, source: str, cases: Iterable[Case], fitted: int) -> None:
+    def prepare(self, model: str, source: str, cases: Iterable[Case]) -> None:
         """Writes the exercises of a model that are not there yet."""
         home = self.home(model)
         wanted = {c.prepared: {"task": c.task, **c.sizes} for c in cases}
@@ -90,7 +95,7 @@ class Measurements:
             return
         home.mkdir(parents=True, exist_ok=True)
         given = home / "specification.json"
-        specification = {"model": model, "source": source, "home": str(home), "fitted": fitted}
+        specification = {"model": model, "source": source, "home": str(home), "fitted": FITTED}
         write(given, {**specification, "threads": self.threads, "exercises": wanted})
         command = [sys.executable, "-m", "comparison.prepare", str(given)]
         environment = {**os.environ, "PYTHONPATH": str(BENCHMARKS)}
@@ -165,9 +170,9 @@ class Measurements:
 
 
 def source_sha256() -> str:
-    """Hash of culturescope's own code."""
+    """Hash of culturescope's code and data."""
     found = hashlib.sha256()
-    for path in sorted(PACKAGE.rglob("*.py")):
+    for path in sorted(p for p in PACKAGE.rglob("*") if p.is_file() and p.suffix != ".pyc"):
         found.update(path.relative_to(PACKAGE).as_posix().encode())
         found.update(path.read_bytes())
     return found.hexdigest()[:16]

@@ -192,7 +192,7 @@ class Preparation:
         import culturescope as cs
         from culturescope.instrument import load_pack
 
-        path = self.home / "steps.npz"
+        path = self.home / f"steps-{self.given['fitted']}.npz"
         if not path.is_file():
             steps = []
             for axis in load_pack(None).axes[:2]:
