@@ -43,7 +43,14 @@ def test_show_prints_the_search_and_each_vector(searched, capsys):
     assert "estimated to first order; 5 measured are" in out
     assert "On other scenarios block" in out
     assert run(["steer", "show", str(searched / "search.json"), "--json"]) == 0
-    assert set(json.loads(capsys.readouterr().out)["items"]) == {"X05", "X01"}
+    stored = json.loads(capsys.readouterr().out)
+    assert set(stored["items"]) == {"X05", "X01"}
+    assert run(["steer", "show", str(searched), "--figure", str(searched.parent / "again.svg")]) == 0
+    svg = (searched.parent / "again.svg").read_text()
+    for item in stored["items"].values():
+        chosen = next(c for c in item["choices"] if c["name"] == "chosen")
+        assert f"{chosen['effect']['value']:+.3f}".replace("-", "\N{MINUS SIGN}") in svg
+    capsys.readouterr()
     assert run(["steer", "show", str(searched / "vectors" / "X05.safetensors")]) == 0
     assert "X05: method mean-difference" in capsys.readouterr().out
 
@@ -67,6 +74,7 @@ def test_a_vector_of_an_item_is_applied(searched, tiny, capsys):
         (["search", "{model}", "--item", "X05,A165", "-o", "{new}"], "X05 was asked for more than once"),
         (["search", "{model}", "--level", "domain", "-o", "{new}"], "axis, item"),
         (["search", "{model}", "--random", "guessed", "-o", "{new}"], "measured, estimated"),
+        (["show", "{search}/vectors/X05.safetensors", "--figure", "{new}/a.svg"], "name its folder"),
         (["search", "{model}", "--figure", "{new}/a.gif", "-o", "{new}"], ".svg"),
         (["search", "{model}", "--level", "item", "--limit", "40", "-o", "{new}"], "(a larger limit)"),
     ],

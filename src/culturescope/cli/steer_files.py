@@ -33,6 +33,10 @@ def show_command(
             help="A vector: .safetensors, a GGUF control vector, or a .pt file of lm-eval; or the folder of a search.",
         ),
     ],
+    figure: Annotated[
+        Path | None,
+        typer.Option("--figure", help="Draw the search anew: a .svg, .png or .pdf file.", show_default=False),
+    ] = None,
     as_json: o.Json = False,
 ) -> None:
     """Print all that a file tells of a vector: origin, model, and norm, gap and dose of each block.
@@ -43,8 +47,10 @@ def show_command(
     from culturescope.steering.files import read_vector
 
     if file.is_dir() or file.name == "search.json":
-        _show_search(file if file.is_dir() else file.parent, as_json)
+        _show_search(file if file.is_dir() else file.parent, figure, as_json)
         return
+    if figure is not None:
+        raise BadInputError("--figure draws a search: name its folder")
     vector, kind = read_vector(file)
     if as_json:
         typer.echo(json.dumps({"file": str(file), "kind": kind, **as_dict(vector)}, ensure_ascii=False))
@@ -55,13 +61,17 @@ def show_command(
     typer.echo(f"SHA-256 of the directions: {vector.sha256}")
 
 
-def _show_search(folder: Path, as_json: bool) -> None:
-    """Prints what a search found."""
+def _show_search(folder: Path, figure: Path | None, as_json: bool) -> None:
+    """Prints what a search found, and draws it where a figure is asked for."""
     from culturescope.cli.steer_search_text import table_of
     from culturescope.experiments.steer.folder import read_search_file
     from culturescope.experiments.steer.search_words import sentence_of
 
     stored = read_search_file(folder)
+    if figure is not None:
+        from culturescope.experiments.steer.search_figure import draw_search
+
+        draw_search(stored, figure)
     if as_json:
         typer.echo(stored.model_dump_json())
         return

@@ -190,3 +190,29 @@ def test_a_killed_process_s_search_goes_on_by_the_same_command(tiny, tmp_path, c
     files = [(place / "vectors" / "X05.safetensors").read_bytes() for place in (folder, tmp_path / "whole")]
     assert files[0] == files[1]
     assert not (folder / "stages").exists()
+
+
+def test_ctrl_c_says_how_to_go_on(tiny, tmp_path, capsys, monkeypatch):
+    import culturescope.experiments.steer.stages as module
+
+    class Interrupted(Stages):
+        def kept(self, kind, key, make):
+            if self.made:
+                raise KeyboardInterrupt
+            return super().kept(kind, key, make)
+
+    monkeypatch.setattr(module, "Stages", Interrupted)
+    asked = [
+        "steer",
+        "search",
+        str(tiny("llama")),
+        "--item",
+        "X05",
+        "--limit",
+        "9",
+        "-o",
+        str(tmp_path / "s"),
+    ]
+    assert run([*asked, "-q"]) == 130
+    assert "the same command goes on from there" in capsys.readouterr().err
+    assert len(list((tmp_path / "s" / "stages").glob("*.safetensors"))) == 1
