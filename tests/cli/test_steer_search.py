@@ -160,6 +160,7 @@ def test_aim_on_top_of_a_persona_is_compared_with_it_and_with_none(searched, cap
         (["aim", "{empty}", "--point", "1,1"], "holds no search"),
         (["aim", "{search}", "--point", "1,1", "--most-perplexity", "0.9"], "above 1"),
         (["aim", "{search}", "--point", "1,1", "--quality-prompts", "2"], "4 prompts"),
+        (["aim", "{search}", "--point", "1,1", "--steps", "0", "--most-perplexity", "0"], "a step or more"),
         (["aim", "{search}", "--point", "1,1", "--quality-prompts", "4000"], "neutral prompts"),
         (["entangle", "{empty}"], "holds no search"),
         (["entangle", "{search}", "--dose", "0"], "dose"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -128,6 +130,7 @@ def test_a_budget_that_allows_nothing_leaves_the_model_unsteered():
         assert found.status == "out of reach"
         assert found.distance == found.start_distance
         assert found.evaluations == 5, "no place was measured that the budget refuses"
+        json.dumps(found.model_dump(mode="json"), allow_nan=False)
 
 
 def test_steps_keep_inside_of_the_form():
@@ -191,3 +194,9 @@ def test_a_bend_is_damped_not_chased():
 def test_bad_input(bad):
     with pytest.raises(BadInputError, match="target"):
         aim_at(saturating(), bad[0], limits=bad[1])
+
+
+@pytest.mark.parametrize("bad", [{"steps": 0}, {"tolerance": 0.0}, {"tolerance": float("nan")}])
+def test_an_aim_without_a_step_or_an_end_is_refused(bad):
+    with pytest.raises(BadInputError, match="a step or more"):
+        aim_at(saturating(), (1.0, 1.0), limits=[1.0, 1.0], **bad)

@@ -49,12 +49,16 @@ def aim_at(
         steps: at most so many steps after the response was measured.
 
     Raises:
-        BadInputError: a target or limit that is not a finite number, or a start without a place.
+        BadInputError: a target or limit that is not a finite number, no step, or a start without a place.
     """
     goal, cap = np.asarray(target, dtype=np.float64), np.asarray(limits, dtype=np.float64)
     if goal.shape != (2,) or not np.isfinite(goal).all() or not np.isfinite(cap).all() or (cap <= 0).any():
         raise BadInputError(
             f"a target is two finite numbers and limits lie above 0, not {goal.tolist()} and {cap.tolist()}"
+        )
+    if steps < 1 or not 0 < tolerance < np.inf:
+        raise BadInputError(
+            f"an aim takes a step or more and a tolerance above 0, not {steps} and {tolerance}"
         )
     first = np.concatenate([np.zeros((1, len(cap))), np.diag(probe_step * cap), np.diag(-probe_step * cap)])
     places = np.asarray(respond(first))
@@ -142,7 +146,7 @@ def _step(
         overshoot=None if place is None else overshoot_of(start, goal, place),
         damping=damping,
         accepted=accepted,
-        budget_used=used,
+        budget_used=used if used is not None and np.isfinite(used) else None,
     )
 
 

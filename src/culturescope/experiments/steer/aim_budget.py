@@ -44,8 +44,8 @@ class QualityBudget:
         """The place itself, or one on the way from it to no steering that the budget allows.
 
         Returns:
-            coefficients, the share that they use (None where nothing tells), and whether they are allowed: after a few
-            tries none may be.
+            coefficients, the share that they use (None where nobody asks for it, NaN where nothing tells), and whether they
+            are allowed: after a few tries none may be.
         """
         if self._spend is None:
             return proposed, None, True
@@ -53,7 +53,8 @@ class QualityBudget:
         for _ in range(_TRIES):
             if used <= 1:
                 break
-            at = at * float(np.clip(np.sqrt(EDGE / used), 0.5, 0.98))
+            # Nothing written at all lies outside, nobody knows how far.
+            at = at * (float(np.clip(np.sqrt(EDGE / used), 0.5, 0.98)) if np.isfinite(used) else 0.5)
             used = self._ask(at)
         return at, used, used <= 1
 
@@ -89,9 +90,7 @@ class QualityBudget:
     def _ask(self, at: Floats) -> float:
         self.asked += 1
         used = float(self._spend(at)) if self._spend is not None else 0.0
-        # A place without a figure (nothing written at all) lies outside, nobody knows how far.
-        used = used if np.isfinite(used) else 2 * _UNKNOWN
-        self._seen.append((at / self._cap, used))
+        self._seen.append((at / self._cap, used if np.isfinite(used) else _UNKNOWN))
         return used
 
 
