@@ -118,7 +118,6 @@ def _facts(
     device = identity.get("device")
     return {
         "format": FORMAT,
-        "exact": bool(getattr(model, "exact", False)),
         "model": {**identity, "device": device.split(":")[0] if device else None},
         "pack": {"axes": [a.id for a in pack.axes], "items": {i.id: i.axis for i in pack.items}},
         "plan": plan.as_dict(),
@@ -130,6 +129,7 @@ def _facts(
             for g in groups
         },
         "templates": {t.id: t.sha256 for t in templates},
+        **({"exact": True} if getattr(model, "exact", False) else {}),
     }
 
 

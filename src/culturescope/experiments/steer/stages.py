@@ -169,7 +169,7 @@ def _check_same(before: Mapping[str, Any], now: Mapping[str, Any], folder: Path)
         "scenarios": "other scenarios (number or texts)",
         "templates": "other wordings",
         "pack": "another instrument",
-        "exact": "--exact" if was else "passes that are not exact",
+        "exact": "--exact" if was else "passes that are not those of --exact",
     }.get(part, f"another {place.strip('.')}")
     raise BadInputError(
         f"{folder} holds a search that was begun with {what}: give the same to go on, or name another folder "
