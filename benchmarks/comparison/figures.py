@@ -78,8 +78,8 @@ def growth_svg(reports: Sequence[CaseReport]) -> bytes:
                 alt.Chart(alt.InlineData(values=rows))
                 .mark_line(point=alt.OverlayMarkDef(filled=True, size=45))
                 .encode(
-                    alt.X("size:Q", scale=alt.Scale(type="log"))
-                    .title(what)
+                    alt.X("size:Q", scale=alt.Scale(type="log", nice=False, padding=14))
+                    .title(f"{what} (logarithmic)")
                     .axis(values=[size for size, _ in members], grid=False, format="d"),
                     alt.Y(f"{figure}:Q").title(title),
                     alt.Color("system:N", scale=colours).title(None).legend(orient="top"),

@@ -169,9 +169,12 @@ def judge(reports: Sequence[CaseReport]) -> list[Judged]:
         ratio = report.ratio(system, to, figure) if report else None
         if report is None or (ratio is None and system not in report.failed):
             continue
-        name = f"{case}, {model}: {system} against {to}{', peak memory' if figure == 'peak_mb' else ''}"
+        name = f"{case}, {model}: {system} against {to}"
         if ratio is None:
-            found.append(Judged(name, f"{least:g} times", f"{system} fails", None))
+            found.append(Judged(name, f"at least {least:g} times", f"{system} fails", None))
+        elif figure == "peak_mb":
+            wanted, share = f"{to} takes at most {100 / least:.0f}%", f"{100 / ratio.value:.0f}%"
+            found.append(Judged(f"{name}, peak memory", wanted, share, ratio.value >= least))
         else:
             found.append(Judged(name, f"at least {least:g} times", f"{ratio} times", ratio.value >= least))
     for report in reports:

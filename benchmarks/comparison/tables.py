@@ -74,8 +74,8 @@ def _targets(judged: Sequence[Judged]) -> str:
 
 
 def _model(model: str, reports: Sequence[CaseReport], peak: float | None) -> str:
-    title = f"### {MODELS.get(model, model)}"
-    lines = [title, ""]
+    title = MODELS.get(model, model)
+    lines = [f"### {title[0].upper()}{title[1:]}", ""]
     if peak is not None:
         lines += [f"Measured matmul peak: {peak:.0f} GFLOP/s.", ""]
     lines += [
