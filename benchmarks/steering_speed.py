@@ -84,7 +84,11 @@ def extraction(model: CausalModel, options: argparse.Namespace) -> None:
 def blocks(model: CausalModel, options: argparse.Namespace) -> None:
     """Every block alone, both signs."""
     steps = unit_steps(model)
-    changes = [{b: s * steps[b]} for b in range(0, len(model.blocks), options.every) for s in (1.0, -1.0)]
+    changes = [
+        {b: s * steps[b]}
+        for b in range(options.every // 2, len(model.blocks), options.every)
+        for s in (1.0, -1.0)
+    ]
     compare(model, options, f"{len(changes) // 2} blocks, each alone, both signs", changes)
 
 
@@ -140,15 +144,10 @@ def full_passes(
         inputs = model.batch([rows[n] for n in batch], padding_side="left")
         real = inputs["attention_mask"].bool()[..., None]
         for number, change in enumerate(changes):
-
-            def add(
-                module: torch.nn.Module, arguments: object, output: object, change: Change = change
-            ) -> object:
-                ((_, vector),) = change.items()
-                residual = residual_of(output)
-                return with_residual(output, torch.where(real, residual + vector, residual))
-
-            handles = [model.blocks[block].register_forward_hook(add) for block in change]
+            handles = [
+                model.blocks[block].register_forward_hook(adding(vector, real))
+                for block, vector in change.items()
+            ]
             with torch.inference_mode():
                 logits = model.module(**inputs, **model.quick_options).logits[:, -1].double().cpu()
             for handle in handles:
@@ -156,6 +155,16 @@ def full_passes(
             gaps[number, batch] = logits[:, a] - logits[:, b]
     straight, swapped = gaps.view(len(changes), len(scenarios), 2).unbind(dim=2)
     return (straight - swapped) / 2
+
+
+def adding(vector: torch.Tensor, real: torch.Tensor) -> Callable[..., object]:
+    """A hook that adds a vector behind a block, at real tokens (rows, tokens, 1)."""
+
+    def add(module: torch.nn.Module, arguments: object, output: object) -> object:
+        residual = residual_of(output)
+        return with_residual(output, torch.where(real, residual + vector, residual))
+
+    return add
 
 
 class Timed:

@@ -108,6 +108,17 @@ def test_a_change_computes_the_tokens_of_the_tree_behind_its_block_and_the_ends_
         letters_under(model, record(model, ids, [0], letters=False), [{}])
 
 
+@pytest.mark.parametrize("family", ["llama", "gpt2", "mixtral"])
+@pytest.mark.parametrize("start", range(BLOCKS))
+def test_changes_start_from_a_recording_that_stopped_at_them(tiny_loaded, family, start):
+    model = tiny_loaded(family)
+    ids = model.encode(PROMPTS)
+    change = {start: V[start]}
+    found = letters_under(model, record(model, ids, [start], letters=False), [change])
+    expected = letters_under(model, record(model, ids), [change])
+    assert torch.allclose(found.logits, expected.logits, rtol=0, atol=1e-6)
+
+
 def test_batches_cover_every_prompt_and_keep_to_their_size(tiny_loaded):
     model = tiny_loaded("llama")
     ids = model.encode(MIXED)
