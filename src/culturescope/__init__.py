@@ -24,6 +24,8 @@ from culturescope.errors import (
 
 if TYPE_CHECKING:
     from culturescope.api import Survey, fit_vector, scenarios, survey, write_page
+    from culturescope.experiments.compare import compare_runs
+    from culturescope.exporting import LoadedRun, export_run, load_run
     from culturescope.models import open_model as load
     from culturescope.probing.reading import Reading, probe
     from culturescope.steering.files import load_vector
@@ -31,9 +33,13 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _WHERE = {
+    "compare_runs": "culturescope.experiments.compare",
+    "export_run": "culturescope.exporting",
     "fit_vector": "culturescope.api",
     "load": "culturescope.models",
+    "load_run": "culturescope.exporting",
     "load_vector": "culturescope.steering.files",
+    "LoadedRun": "culturescope.exporting",
     "probe": "culturescope.probing.reading",
     "Reading": "culturescope.probing.reading",
     "scenarios": "culturescope.api",
@@ -48,13 +54,17 @@ __all__ = [
     "BadInputError",
     "CulturescopeError",
     "InstrumentError",
+    "LoadedRun",
     "ModelError",
     "Reading",
     "RunFailedError",
     "RunFolderError",
     "Survey",
+    "compare_runs",
+    "export_run",
     "fit_vector",
     "load",
+    "load_run",
     "load_vector",
     "probe",
     "scenarios",

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from culturescope.cli.comparing import compare_command
+from culturescope.cli.exporting import export_command
 from culturescope.cli.generating import accept_command, generate_command, review_command
 from culturescope.cli.lint import lint_command
 from culturescope.cli.listing import models_app, scenarios_app
@@ -31,6 +32,7 @@ for command in (audit, probe, survey, resume, page, plan):
     app.command()(command)
 app.command("map")(map_command)
 app.command("compare")(compare_command)
+app.command("export")(export_command)
 scenarios_app.command("lint")(lint_command)
 scenarios_app.command("stats")(stats_command)
 scenarios_app.command("generate")(generate_command)
