@@ -10,11 +10,12 @@ from typing import Any
 from culturescope.errors import RunFolderError
 from culturescope.experiments.answers import kept_answers
 from culturescope.experiments.design import Design
+from culturescope.experiments.groups import ask_letters, ask_words, note_machine, unfinished
 from culturescope.experiments.persona_audit import audit_personas
 from culturescope.experiments.report import make_report
 from culturescope.models.protocols import BlackBox, LetterReading, ModelIdentity
 from culturescope.probing.agreement import NEW_TOKENS
-from culturescope.probing.ask import ask, ask_freely, letters_key, text_key
+from culturescope.probing.ask import letters_key, text_key
 from culturescope.probing.reading import compute_results
 from culturescope.probing.results import Results
 from culturescope.probing.scores import SCORER
@@ -49,13 +50,15 @@ def start_run(
     Raises:
         RunFolderError: the place is taken or cannot be written.
     """
-    return RunFolder.create(
+    folder = RunFolder.create(
         root,
         model.identity.name,
         run_config(design.pinned(), load),
         path=output_path,
         model=model.identity.as_dict(),
     )
+    note_machine(folder, model)
+    return folder
 
 
 def run_config(design: Design, load: Mapping[str, Any]) -> dict[str, Any]:
@@ -179,8 +182,7 @@ def _ask_letters(
         progress.skip(len(tasks) - len(missing), sum(work[k] for k in keys if k in known))
         if not missing:
             return
-        asked, asked_keys = [tasks[n] for n in missing], [keys[n] for n in missing]
-        for rows in ask(model, asked, asked_keys, batch_size=batch_size):
+        for rows in ask_letters(model, folder, tasks, keys, known, batch_size=batch_size):
             folder.append(rows)
             progress.advance(len(rows), sum(work[row["key"]] for row in rows))
             stop_if_asked()
@@ -201,12 +203,13 @@ def _ask_words(
         return
     with Progress(len(tasks), "Writing", quiet=quiet) as progress:
         progress.skip(len(tasks) - len(missing))
-        for start in range(0, len(missing), batch_size):
-            chosen = missing[start : start + batch_size]
-            batch = [tasks[n] for n in chosen]
+        for chosen in unfinished(model, range(len(tasks)), keys, known, batch_size):
+            batch, batch_keys = [tasks[n] for n in chosen], [keys[n] for n in chosen]
             letters = [known[letters_key(model.identity, task)] for task in batch]
-            folder.append(ask_freely(model, batch, letters, [keys[n] for n in chosen], new_tokens=NEW_TOKENS))
-            progress.advance(len(batch))
+            rows = ask_words(model, folder, batch, letters, batch_keys, new_tokens=NEW_TOKENS)
+            new = [row for row in rows if row["key"] not in known]
+            folder.append(new)
+            progress.advance(len(new))
             stop_if_asked()
 
 

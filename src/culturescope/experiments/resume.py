@@ -9,6 +9,7 @@ from typing import Any
 
 from culturescope.errors import RunFolderError
 from culturescope.experiments import audit, survey
+from culturescope.experiments.groups import as_begun
 from culturescope.experiments.survey import is_survey
 from culturescope.models import open_model
 from culturescope.models.protocols import BlackBox
@@ -59,6 +60,7 @@ def _same_model(
     if not isinstance(source, str):
         raise RunFolderError(f"{folder.path} does not say which model was asked (config.load.source)")
     folder.check_same(config, None, ignore=may_differ)
+    as_begun(folder, progress)
     model = open_model(source, **options, progress=progress)
     folder.check_same(config, model.identity.as_dict(), ignore=may_differ)
     folder.restart()

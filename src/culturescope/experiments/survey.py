@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from culturescope.errors import BadInputError, ModelError, RunFolderError
 from culturescope.experiments.answers import kept_answers
+from culturescope.experiments.groups import group_size, note_machine, unfinished, with_fewer
 from culturescope.experiments.survey_design import SurveyDesign
 from culturescope.models.options import OptionReading, read_options
 from culturescope.models.protocols import BlackBox, ModelIdentity
@@ -51,13 +52,15 @@ def start_survey(
     Raises:
         RunFolderError: the place is taken or cannot be written.
     """
-    return RunFolder.create(
+    folder = RunFolder.create(
         root,
         model.identity.name,
         survey_config(design, load),
         path=output_path,
         model=model.identity.as_dict(),
     )
+    note_machine(folder, model)
+    return folder
 
 
 def offered_instruments(model: BlackBox, design: SurveyDesign) -> tuple[SurveyDesign, str | None]:
@@ -238,20 +241,29 @@ def _ask(
 ) -> None:
     known = folder.known()
     keys = [task_key(task, model.identity, design) for task in tasks]
-    left = [(task, key) for task, key in zip(tasks, keys, strict=True) if key not in known]
+    kinds = dict.fromkeys(sorted((task.instrument != "options", task.repeat) for task in tasks))
+    parts = [[n for n, t in enumerate(tasks) if (t.instrument != "options", t.repeat) == kind] for kind in kinds]
     with Progress(len(tasks), "Asking", quiet=quiet) as progress:
-        progress.skip(len(tasks) - len(left))
-        for rows in ask_survey(
-            model,
-            left,
-            temperature=design.temperature,
-            new_tokens=design.new_tokens,
-            seed=design.seed,
-            batch_size=batch_size,
-        ):
-            folder.append(rows)
-            progress.advance(len(rows))
-            stop_if_asked()
+        progress.skip(sum(key in known for key in keys))
+        groups = [g for part in parts for g in unfinished(model, part, keys, known, group_size(batch_size))]
+        for group in groups:
+
+            def batches(size: int, group: list[int] = group) -> Iterator[list[dict[str, Any]]]:
+                return ask_survey(
+                    model,
+                    [(tasks[n], keys[n]) for n in group],
+                    temperature=design.temperature,
+                    new_tokens=design.new_tokens,
+                    seed=design.seed,
+                    batch_size=size,
+                )
+
+            for rows in with_fewer(folder, batches, batch_size):
+                new = [row for row in rows if row["key"] not in known]
+                known.update((row["key"], row) for row in new)
+                folder.append(new)
+                progress.advance(len(new))
+                stop_if_asked()
 
 
 def _write_page(
