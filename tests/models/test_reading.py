@@ -10,9 +10,8 @@ import torch
 
 from culturescope.errors import ModelError
 from culturescope.models import load
-from culturescope.models.causal import _before_end
 from culturescope.models.sharing import allows_sharing
-from culturescope.models.writing import PromptNoise
+from culturescope.models.writing import PromptNoise, before_end, end_ids
 from culturescope.prompts import Prompt
 from tests.models.plain import PROMPTS
 from tests.tiny import LONGEST
@@ -137,10 +136,11 @@ def test_the_model_s_own_settings_do_not_bend_the_text(tiny):
 def test_text_stops_at_the_end_of_the_turn(tiny):
     model = load(tiny("gemma2"))
     end = model.tokenizer.convert_tokens_to_ids("<end_of_turn>")
-    assert end in model._end_ids()
+    ends = end_ids(model.module, model.tokenizer, model._place.tail)
+    assert end in ends
     assert end != model.tokenizer.eos_token_id
     letter = model.identity.letters[0].id
-    assert _before_end([letter, end, letter], model._end_ids()) == [letter]
+    assert before_end([letter, end, letter], ends) == [letter]
 
 
 def test_the_tokens_of_an_answer_are_those_of_its_text(tiny_loaded):

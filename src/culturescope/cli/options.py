@@ -12,6 +12,7 @@ from culturescope.errors import BadInputError
 if TYPE_CHECKING:
     from culturescope.experiments.design import Design
     from culturescope.experiments.personas import SocietyPersona
+    from culturescope.models.filling import BatchSize as Size
     from culturescope.people import People
 
 Model = Annotated[
@@ -171,14 +172,17 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts, noth
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
 
 LOAD_OPTIONS = (
-    "dtype",
-    "device",
-    "revision",
-    "blocks",
-    "trust_remote_code",
-    "download",
-    "padding_side",
-    "api_key_env",
+    *(
+        "dtype",
+        "device",
+        "revision",
+        "blocks",
+        "trust_remote_code",
+        "download",
+        "padding_side",
+        "api_key_env",
+    ),
+    *("threads", "attn_implementation", "compiled", "exact"),
 )
 
 
@@ -202,7 +206,7 @@ def load_options(model_args: str | None = None, **given: Any) -> dict[str, Any]:
             raise BadInputError("--model_args: the model is the command's argument here, not pretrained=...")
         if key not in LOAD_OPTIONS:
             raise BadInputError(f'--model_args: unknown key "{key}"; known are {", ".join(LOAD_OPTIONS)}')
-        found[key] = _truth(key, value) if key in ("trust_remote_code", "download") else value.strip()
+        found[key] = _value(key, value)
     return {**found, **{k: v for k, v in given.items() if v is not None and v is not False}}
 
 
@@ -244,7 +248,7 @@ def design(
     templates: str | None,
     orders: str | None,
     split: str | None,
-    batch_size: int | None,
+    batch_size: Size | None,
     seed: int | None,
     pack: str | None,
     personas: tuple[SocietyPersona, ...] = (),
@@ -331,7 +335,19 @@ def _listed(name: str, text: str | None) -> list[str]:
     return found
 
 
-def _truth(key: str, value: str) -> bool:
-    if value.strip().lower() not in ("true", "false", "1", "0"):
+def _value(key: str, value: str) -> str | int | bool:
+    """A value of `--model_args` in the type of its option.
+
+    Raises:
+        BadInputError: it has another type.
+    """
+    text = value.strip().lower()
+    if key == "threads":
+        if not (text.isascii() and text.isdigit()):
+            raise BadInputError(f'--model_args: {key} is a number, not "{value}"')
+        return int(text)
+    if key not in ("trust_remote_code", "download", "compiled", "exact"):
+        return value.strip()
+    if text not in ("true", "false", "1", "0"):
         raise BadInputError(f'--model_args: {key} is true or false, not "{value}"')
-    return value.strip().lower() in ("true", "1")
+    return text in ("true", "1")

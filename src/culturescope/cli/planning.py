@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from culturescope.cli import options as o
+from culturescope.cli import speed_options as so
 from culturescope.errors import BadInputError
 
 
@@ -23,7 +24,7 @@ def plan(
     templates: o.Templates = None,
     orders: o.Orders = None,
     split: o.Split = None,
-    batch_size: o.BatchSize = None,
+    batch_size: so.Batches = None,
     pack: o.PackFolder = None,
     persona: o.Persona = None,
     society: o.Society = None,
@@ -35,6 +36,10 @@ def plan(
     revision: o.Revision = None,
     blocks_path: o.BlocksPath = None,
     model_args: o.ModelArgs = None,
+    threads: so.Threads = None,
+    attn_implementation: so.AttnImplementation = None,
+    compiled: so.Compile = False,
+    exact: so.Exact = False,
     download: o.Download = False,
     trust_remote_code: o.TrustRemoteCode = False,
     as_survey: Annotated[
@@ -87,13 +92,18 @@ def plan(
         device=device,
         revision=revision,
         blocks=blocks_path,
+        threads=threads,
+        attn_implementation=attn_implementation,
+        compiled=compiled,
+        exact=exact,
         download=download,
         trust_remote_code=trust_remote_code,
     )
     if as_survey:
         _print_lines(planning.survey_plan(personas, model, load), as_json)
         return
-    design = o.design(profile, limit, check_limit, templates, orders, split, batch_size, None, pack, personas)
+    size = so.batch_size_of(batch_size)
+    design = o.design(profile, limit, check_limit, templates, orders, split, size, None, pack, personas)
     if show_tokens:
         if model is None:
             raise BadInputError("--show-tokens needs a model: culturescope plan MODEL --show-tokens")

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from culturescope.cli import options as o
+from culturescope.cli import speed_options as so
 from culturescope.cli.surveying import print_survey
 
 
@@ -20,7 +21,7 @@ def audit(
     templates: o.Templates = None,
     orders: o.Orders = None,
     split: o.Split = None,
-    batch_size: o.BatchSize = None,
+    batch_size: so.Batches = None,
     seed: o.Seed = None,
     pack: o.PackFolder = None,
     persona: o.Persona = None,
@@ -33,9 +34,14 @@ def audit(
     revision: o.Revision = None,
     blocks_path: o.BlocksPath = None,
     model_args: o.ModelArgs = None,
+    threads: so.Threads = None,
+    attn_implementation: so.AttnImplementation = None,
+    compiled: so.Compile = False,
+    exact: so.Exact = False,
     download: o.Download = False,
     trust_remote_code: o.TrustRemoteCode = False,
     output_path: o.OutputPath = None,
+    profile_time: so.ProfileTime = False,
     as_json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
@@ -46,17 +52,25 @@ def audit(
     of each society, and says how far such a person is from its people.
     """
     personas = o.personas(persona, society, given_name, allow_partial, tables)
-    design = o.design(profile, limit, check_limit, templates, orders, split, batch_size, seed, pack, personas)
+    size = so.batch_size_of(batch_size)
+    design = o.design(profile, limit, check_limit, templates, orders, split, size, seed, pack, personas)
     load = o.load_options(
         model_args,
         dtype=dtype,
         device=device,
         revision=revision,
         blocks=blocks_path,
+        threads=threads,
+        attn_implementation=attn_implementation,
+        compiled=compiled,
+        exact=exact,
         download=download,
         trust_remote_code=trust_remote_code,
     )
-    _new_run(model, design, load, output_path, as_json=as_json, quiet=quiet)
+    with so.profiling(profile_time) as times:
+        path, results = _new_run(model, design, load, output_path, quiet=quiet)
+    _print_run(path, results, as_json)
+    so.say_cost(path, times)
 
 
 def probe(
@@ -66,7 +80,7 @@ def probe(
     templates: o.Templates = None,
     orders: o.Orders = None,
     split: o.Split = None,
-    batch_size: o.BatchSize = None,
+    batch_size: so.Batches = None,
     seed: o.Seed = None,
     pack: o.PackFolder = None,
     persona: o.Persona = None,
@@ -79,44 +93,59 @@ def probe(
     revision: o.Revision = None,
     blocks_path: o.BlocksPath = None,
     model_args: o.ModelArgs = None,
+    threads: so.Threads = None,
+    attn_implementation: so.AttnImplementation = None,
+    compiled: so.Compile = False,
+    exact: so.Exact = False,
     download: o.Download = False,
     trust_remote_code: o.TrustRemoteCode = False,
     output_path: o.OutputPath = None,
+    profile_time: so.ProfileTime = False,
     as_json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
     """Read a model's position only, without the instrument check (the verdict is then "not checked")."""
     personas = o.personas(persona, society, given_name, allow_partial, tables)
-    design = o.design(profile, limit, 0, templates, orders, split, batch_size, seed, pack, personas)
+    size = so.batch_size_of(batch_size)
+    design = o.design(profile, limit, 0, templates, orders, split, size, seed, pack, personas)
     load = o.load_options(
         model_args,
         dtype=dtype,
         device=device,
         revision=revision,
         blocks=blocks_path,
+        threads=threads,
+        attn_implementation=attn_implementation,
+        compiled=compiled,
+        exact=exact,
         download=download,
         trust_remote_code=trust_remote_code,
     )
-    _new_run(model, design, load, output_path, as_json=as_json, quiet=quiet)
+    with so.profiling(profile_time) as times:
+        path, results = _new_run(model, design, load, output_path, quiet=quiet)
+    _print_run(path, results, as_json)
+    so.say_cost(path, times)
 
 
 def resume(
     run: o.Run,
-    batch_size: o.BatchSize = None,
+    batch_size: so.Batches = None,
+    profile_time: so.ProfileTime = False,
     as_json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
     """Go on with a run that was stopped or killed; what was answered is not asked again."""
     from culturescope.experiments.resume import resume_run
 
+    size = so.batch_size_of(batch_size)
     try:
-        folder, results = resume_run(
-            run, batch_size=batch_size, quiet=quiet, progress=None if quiet else o.say
-        )
+        with so.profiling(profile_time) as times:
+            folder, results = resume_run(run, batch_size=size, quiet=quiet, progress=None if quiet else o.say)
     except KeyboardInterrupt:
         o.say(f"Stopped. To go on: culturescope resume {run}")
         raise
     _print_run(folder, results, as_json)
+    so.say_cost(folder, times)
 
 
 def page(
@@ -140,9 +169,9 @@ def _new_run(
     load: dict[str, Any],
     output_path: Path | None,
     *,
-    as_json: bool,
     quiet: bool,
-) -> None:
+) -> tuple[Path, Any]:
+    """Loads, asks, and gives the run's folder and results."""
     from culturescope.experiments.audit import carry_out, start_run
     from culturescope.models import open_model as load_model
     from culturescope.runs.place import refuse_taken
@@ -153,12 +182,15 @@ def _new_run(
     source = str(Path(model_source).resolve()) if Path(model_source).exists() else model_source
     with start_run(model, design, load={"source": source, **load}, output_path=output_path) as folder:
         typer.echo(f"Run folder: {folder.path}", err=True)
+        effect = so.say_effect(model, source, load, [t.prompt for t in design.tasks()], quiet=quiet)
+        if effect is not None:
+            folder.update(effect=effect)
         try:
             results = carry_out(model, folder, quiet=quiet)
         except KeyboardInterrupt:
             typer.echo(f"Stopped. To go on: culturescope resume {folder.path}", err=True)
             raise
-    _print_run(folder.path, results, as_json)
+    return folder.path, results
 
 
 def _print_run(path: Path, results: Any, as_json: bool) -> None:

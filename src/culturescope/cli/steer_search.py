@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from culturescope.cli import options as o
+from culturescope.cli import speed_options as speed
 from culturescope.cli import steer_options as so
 from culturescope.errors import BadInputError
 
@@ -104,6 +105,7 @@ def search_command(
     model_args: o.ModelArgs = None,
     download: o.Download = False,
     trust_remote_code: o.TrustRemoteCode = False,
+    exact: speed.Exact = False,
     as_json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
@@ -115,6 +117,7 @@ def search_command(
     """
     from culturescope.api import scenarios
     from culturescope.cli.steer_search_text import table_of
+    from culturescope.experiments.accounting import Counting, work_lines
     from culturescope.experiments.steer.folder import NAME, read_search_file, write_search
     from culturescope.experiments.steer.parts import parts_of
     from culturescope.experiments.steer.search import search
@@ -129,6 +132,10 @@ def search_command(
 
     if (output / NAME).exists():
         raise BadInputError(f"{output} holds a search already; name another folder with --output-path")
+    if exact and (first_order or random == "estimated"):
+        raise BadInputError(
+            "--exact switches every estimate off; leave --first-order and --random estimated out"
+        )
     drawing = figure or output / FIGURE
     check_figure(drawing)
     o.one_of("random", random, ("measured", "estimated"))
@@ -148,7 +155,7 @@ def search_command(
         how="first-order" if first_order else "exact",
         joint="greedy" if greedy else "top",
         verify=max(8, top),
-        random_way=cast("Literal['measured', 'estimated'] | None", random),
+        random_way="measured" if exact else cast("Literal['measured', 'estimated'] | None", random),
         threshold=threshold,
         blocks=so.blocks_of(blocks),
         seed=42 if seed is None else seed,
@@ -167,9 +174,10 @@ def search_command(
         blocks=blocks_path,
         download=download,
         trust_remote_code=trust_remote_code,
+        exact=exact,
     )
     loaded = load_model(model, **options, progress=None if quiet else o.say)
-    with Stages(output) as stages:
+    with Stages(output) as stages, Counting(loaded) as counting:
         try:
             found = search(
                 loaded,
@@ -193,9 +201,13 @@ def search_command(
             load={"source": model, **options},
             pack=pack_source(pack),
             templates=[w.id for w in chosen_wordings],
+            work=counting.record(),
         )
         stages.finish()
-    sentences = draw_search(read_search_file(output), drawing)
+    stored = read_search_file(output)
+    sentences = draw_search(stored, drawing)
+    for line in work_lines(stored.work):
+        o.say(line)
     if as_json:
         typer.echo(path.read_text(encoding="utf-8"))
         return

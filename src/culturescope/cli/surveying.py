@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from culturescope.cli import options as o
+from culturescope.cli import speed_options as so
 from culturescope.errors import BadInputError
 
 
@@ -47,7 +48,7 @@ def survey(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "--dry_run", help="Only say what it would cost at most.")
     ] = False,
-    batch_size: o.BatchSize = None,
+    batch_size: so.Batches = None,
     seed: o.Seed = None,
     persona: o.Persona = None,
     society: o.Society = None,
@@ -59,9 +60,14 @@ def survey(
     revision: o.Revision = None,
     blocks_path: o.BlocksPath = None,
     model_args: o.ModelArgs = None,
+    threads: so.Threads = None,
+    attn_implementation: so.AttnImplementation = None,
+    compiled: so.Compile = False,
+    exact: so.Exact = False,
     download: o.Download = False,
     trust_remote_code: o.TrustRemoteCode = False,
     output_path: o.OutputPath = None,
+    profile_time: so.ProfileTime = False,
     as_json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
@@ -83,7 +89,7 @@ def survey(
     given: dict[str, Any] = {
         "instruments": _listed(instrument),
         "items": _listed(items),
-        "batch_size": batch_size,
+        "batch_size": so.batch_size_of(batch_size),
         "seed": seed,
     }
     design = SurveyDesign(
@@ -100,35 +106,44 @@ def survey(
         device=device,
         revision=revision,
         blocks=blocks_path,
+        threads=threads,
+        attn_implementation=attn_implementation,
+        compiled=compiled,
+        exact=exact,
         download=download,
         trust_remote_code=trust_remote_code,
     )
     if output_path is not None and not dry_run:
         refuse_taken(output_path)
-    asked = open_model(model, **load, progress=None if quiet else o.say)
-    cost = survey_cost(design, asked)
-    if dry_run:
-        lines = cost.pop("lines")
-        typer.echo(json.dumps(cost, indent=2) if as_json else "\n".join(lines))
+    with so.profiling(profile_time) as times:
+        asked = open_model(model, **load, progress=None if quiet else o.say)
+        cost = survey_cost(design, asked)
+        if dry_run:
+            lines = cost.pop("lines")
+            typer.echo(json.dumps(cost, indent=2) if as_json else "\n".join(lines))
+            check_cost(cost, max_tokens_total)
+            return
         check_cost(cost, max_tokens_total)
-        return
-    check_cost(cost, max_tokens_total)
-    if not quiet:
-        for line in cost["lines"]:
-            o.say(line)
-    if instrument is None:
-        design, why = offered_instruments(asked, design)
-        if why is not None:
-            o.say(f"Free replies only: {why}")
-    source = str(Path(model).resolve()) if Path(model).exists() else model
-    with start_survey(asked, design, load={"source": source, **load}, output_path=output_path) as folder:
-        o.say(f"Run folder: {folder.path}")
-        try:
-            results = carry_out_survey(asked, folder, quiet=quiet)
-        except (KeyboardInterrupt, Exception):
-            o.say(f"Stopped. To go on: culturescope resume {folder.path}")
-            raise
+        if not quiet:
+            for line in cost["lines"]:
+                o.say(line)
+        if instrument is None:
+            design, why = offered_instruments(asked, design)
+            if why is not None:
+                o.say(f"Free replies only: {why}")
+        source = str(Path(model).resolve()) if Path(model).exists() else model
+        with start_survey(asked, design, load={"source": source, **load}, output_path=output_path) as folder:
+            o.say(f"Run folder: {folder.path}")
+            effect = so.say_effect(asked, source, load, [t.prompt for t in design.tasks()], quiet=quiet)
+            if effect is not None:
+                folder.update(effect=effect)
+            try:
+                results = carry_out_survey(asked, folder, quiet=quiet)
+            except (KeyboardInterrupt, Exception):
+                o.say(f"Stopped. To go on: culturescope resume {folder.path}")
+                raise
     print_survey(folder.path, results, as_json)
+    so.say_cost(folder.path, times)
 
 
 def print_survey(path: Path, results: Any, as_json: bool) -> None:

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from culturescope.errors import RunFolderError
+from culturescope.experiments.accounting import USUAL_BATCH, counted, filled, head_timed
 from culturescope.experiments.answers import kept_answers
 from culturescope.experiments.design import Design
 from culturescope.experiments.groups import ask_letters, ask_words, note_machine, unfinished
 from culturescope.experiments.persona_audit import audit_personas
 from culturescope.experiments.report import make_report
+from culturescope.models.filling import BatchSize
 from culturescope.models.protocols import BlackBox, LetterReading, ModelIdentity
 from culturescope.probing.agreement import NEW_TOKENS
 from culturescope.probing.ask import letters_key, text_key
@@ -22,6 +24,7 @@ from culturescope.probing.scores import SCORER
 from culturescope.probing.tasks import Task
 from culturescope.runs import Interrupts, Progress, RunFolder, write_json
 from culturescope.runs.manifest import now
+from culturescope.timing import open_profile, phase
 
 RESULTS_NAME = "results.json"
 PAGE_NAME = "report.html"
@@ -74,7 +77,7 @@ def run_config(design: Design, load: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def carry_out(
-    model: BlackBox, folder: RunFolder, *, batch_size: int | None = None, quiet: bool = False
+    model: BlackBox, folder: RunFolder, *, batch_size: BatchSize | None = None, quiet: bool = False
 ) -> Results:
     """Asks what is not answered yet, then computes and writes results and page. Used for new and for resumed runs.
 
@@ -90,20 +93,24 @@ def carry_out(
     """
     design = design_of(folder)
     tasks = design.tasks()
-    with Interrupts() as interrupts:
+    with head_timed(model, open_profile()), Interrupts() as interrupts:
 
         def stop_if_asked() -> None:
             if interrupts.requested:
                 raise KeyboardInterrupt
 
-        size = batch_size or design.batch_size
-        _ask_letters(model, folder, tasks, size, stop_if_asked, quiet)
-        _ask_words(model, folder, design.agreement_tasks(tasks), size, stop_if_asked, quiet)
-    rows = answered_rows(folder, design)
-    results = _write_results(folder, design, rows)
+        wanted = batch_size or design.batch_size
+        _ask_letters(model, folder, tasks, wanted, stop_if_asked, quiet)
+        size = USUAL_BATCH if wanted == "auto" else wanted
+        with counted(model, folder):
+            _ask_words(model, folder, design.agreement_tasks(tasks), size, stop_if_asked, quiet)
+    with phase("statistics"):
+        rows = answered_rows(folder, design)
+        results = _write_results(folder, design, rows)
     folder.update()
     ended = {**folder.manifest.model_dump(), "status": "success", "finished": now()}
-    _write_page(results, ended, rows, design, folder.path / PAGE_NAME)
+    with phase("writing"):
+        _write_page(results, ended, rows, design, folder.path / PAGE_NAME)
     folder.finish("success")
     return results
 
@@ -161,7 +168,10 @@ def answered_rows(folder: RunFolder, design: Design) -> list[dict[str, Any]]:
         ]
 
     asked = [task.row("", _ANY_LETTERS, "") for task in tasks]
-    in_words = [task.row("", _ANY_LETTERS, "") | {"part": "agreement", "reply": ""} for task in design.agreement_tasks(tasks)]
+    in_words = [
+        task.row("", _ANY_LETTERS, "") | {"part": "agreement", "reply": ""}
+        for task in design.agreement_tasks(tasks)
+    ]
     return kept_answers(folder, keys_of, asked + in_words)
 
 
@@ -169,7 +179,7 @@ def _ask_letters(
     model: BlackBox,
     folder: RunFolder,
     tasks: Sequence[Task],
-    batch_size: int,
+    batch_size: BatchSize,
     stop_if_asked: Callable[[], None],
     quiet: bool,
 ) -> None:
@@ -178,11 +188,15 @@ def _ask_letters(
     missing = [n for n, key in enumerate(keys) if key not in known]
     # Work goes with the length of a prompt, and long ones come first.
     work = {key: _length(task) for key, task in zip(keys, tasks, strict=True)}
-    with Progress(len(tasks), "Asking", total_weight=sum(work.values()), quiet=quiet) as progress:
+    size = filled(model, folder, [tasks[n].prompt for n in missing], batch_size)
+    with (
+        counted(model, folder),
+        Progress(len(tasks), "Asking", total_weight=sum(work.values()), quiet=quiet) as progress,
+    ):
         progress.skip(len(tasks) - len(missing), sum(work[k] for k in keys if k in known))
         if not missing:
             return
-        for rows in ask_letters(model, folder, tasks, keys, known, batch_size=batch_size):
+        for rows in ask_letters(model, folder, tasks, keys, known, batch_size=size):
             folder.append(rows)
             progress.advance(len(rows), sum(work[row["key"]] for row in rows))
             stop_if_asked()
@@ -232,7 +246,8 @@ def results_of(rows: Sequence[Mapping[str, Any]], design: Design) -> Results:
 
 def _write_results(folder: RunFolder, design: Design, rows: Sequence[Mapping[str, Any]]) -> Results:
     results = results_of(rows, design)
-    write_json(folder.path / RESULTS_NAME, results.model_dump(mode="json"))
+    with phase("writing"):
+        write_json(folder.path / RESULTS_NAME, results.model_dump(mode="json"))
     return results
 
 

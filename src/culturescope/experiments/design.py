@@ -9,6 +9,7 @@ from typing import Any, Literal
 from culturescope.errors import BadInputError
 from culturescope.experiments.personas import SocietyPersona
 from culturescope.instrument import Pack, Scenario, load_pack, scenarios_sha256, select
+from culturescope.models.filling import BatchSize
 from culturescope.probing.agreement import sample_tasks
 from culturescope.probing.tasks import Task, check_tasks, probe_tasks
 from culturescope.prompts import check_personas, templates
@@ -27,7 +28,7 @@ class Design:
         orders: both orders, or the paper's single random one.
         agreement: prompts that are also answered in words.
         seed: of orders, samples and bootstrap.
-        batch_size: prompts in one forward pass.
+        batch_size: prompts in one forward pass, or `auto`: measured when the run begins.
         pack: folder or packaged name of the instrument; None is the ten items of the map.
         scenario_ids: the scenarios of the probe by id, once they are drawn (`pinned`); a pack may grow after a run.
         check_ids: the same for the instrument check.
@@ -42,7 +43,7 @@ class Design:
     orders: Literal["both", "random"] = "both"
     agreement: int = 20
     seed: int = 42
-    batch_size: int = 16
+    batch_size: BatchSize = 16
     pack: str | None = None
     scenario_ids: tuple[str, ...] | None = None
     check_ids: tuple[str, ...] | None = None
@@ -65,7 +66,7 @@ class Design:
             ("batch_size", 1),
         ):
             value = getattr(self, name)
-            if value is not None and value < least:
+            if value is not None and not (name == "batch_size" and value == "auto") and value < least:
                 raise BadInputError(f"{name.replace('_', '-')} must be at least {least}, not {value}")
         ids = [p.id for p in self.personas]
         twice = next((i for i in ids if ids.count(i) > 1), None)

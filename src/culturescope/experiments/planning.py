@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from culturescope.errors import BadInputError
+from culturescope.experiments.accounting import white_box
 from culturescope.experiments.audit import answered_rows, design_of
+from culturescope.experiments.cost import expected_cost
 from culturescope.experiments.design import Design
 from culturescope.experiments.personas import SocietyPersona
-from culturescope.models import load
+from culturescope.models import load, open_model
 from culturescope.probing.aggregate import codes
 from culturescope.probing.scores import score_samples
 from culturescope.probing.tasks import Task, probe_rows
@@ -22,14 +21,13 @@ from culturescope.runs import RunFolder
 from culturescope.stats import scenarios_needed, spread
 
 USUAL_SPREADS = (0.1, 0.2, 0.3, 0.5, 0.8, 1.2)
-TIMED_PROMPTS = 32
 
 
 def plan(design: Design, model_source: str | None, load_options: Mapping[str, Any]) -> dict[str, Any]:
     """Counts the prompts of a design; with a model also tokens and, after a short measurement, the time.
 
     Returns:
-        `prompts` by part, `scenarios`, and with a model `tokens` by part and `seconds`; `lines` says it in words.
+        `prompts` by part, `scenarios`, and with a model `tokens` by part and the fields of `Cost`; `lines` says it in words.
 
     Raises:
         ModelError: the model cannot be loaded.
@@ -63,20 +61,19 @@ def plan(design: Design, model_source: str | None, load_options: Mapping[str, An
         partial = [f"{p.id} lacks {', '.join(p.missing)}" for p in design.personas if p.missing]
         lines += [f"  partial profile: {one}" for one in partial]
     if model_source is not None:
-        counts, seconds, rate = _measure(design, tasks, model_source, load_options)
+        model = open_model(model_source, **load_options)
         by_part = Counter[str]()
-        for task, count in zip(tasks, counts, strict=True):
+        own = white_box(model)
+        if own is None:
+            lines.append(
+                "  tokens and time: not known for a served model (culturescope survey --dry-run estimates tokens)"
+            )
+            return {**found, "lines": lines}
+        for task, count in zip(tasks, own.content_tokens([task.prompt for task in tasks]), strict=True):
             by_part[_part(task)] += count
-        found |= {
-            "tokens": dict(by_part),
-            "tokens_total": sum(counts),
-            "seconds": seconds,
-            "tokens_per_second": rate,
-        }
-        lines.append(
-            f"  tokens: {sum(counts):,}; about {seconds / 60:.1f} minutes at {rate:,.0f} tokens/s, "
-            f"measured just now on {min(TIMED_PROMPTS, len(tasks))} prompts."
-        )
+        cost = expected_cost(own, design, tasks)
+        found |= {"tokens": dict(by_part), "tokens_total": sum(by_part.values()), **cost.as_dict()}
+        lines += cost.lines()
     return {**found, "lines": lines}
 
 
@@ -90,7 +87,6 @@ def survey_plan(
     """
     from culturescope.experiments.survey_design import SurveyDesign
     from culturescope.experiments.survey_planning import survey_cost
-    from culturescope.models import open_model
 
     model = None if model_source is None else open_model(model_source, **load_options)
     return survey_cost(SurveyDesign(personas=tuple(personas)), model)
@@ -158,19 +154,3 @@ def _count(number: int, noun: str) -> str:
 def _part(task: Task) -> str:
     """The part that a prompt counts for: those of the probe under a persona are counted by themselves."""
     return "personas" if task.part == "probe" and task.persona is not None else task.part
-
-
-def _measure(
-    design: Design, tasks: list[Task], model_source: str, load_options: Mapping[str, Any]
-) -> tuple[list[int], float, float]:
-    """Tokens of each task, estimated seconds for all, and the measured rate in tokens a second."""
-    model = load(model_source, **load_options)
-    counts = model.content_tokens([task.prompt for task in tasks])
-    chosen = np.linspace(0, len(tasks) - 1, min(TIMED_PROMPTS, len(tasks))).astype(int)
-    prompts = [tasks[n].prompt for n in chosen]
-    warm = prompts[:2]
-    list(model.read_letters(warm, batch_size=design.batch_size))
-    began = time.perf_counter()
-    list(model.read_letters(prompts, batch_size=design.batch_size))
-    rate = sum(counts[n] for n in chosen) / (time.perf_counter() - began)
-    return counts, sum(counts) / rate, rate

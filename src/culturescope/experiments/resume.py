@@ -12,6 +12,7 @@ from culturescope.experiments import audit, survey
 from culturescope.experiments.groups import as_begun
 from culturescope.experiments.survey import is_survey
 from culturescope.models import open_model
+from culturescope.models.filling import BatchSize
 from culturescope.models.protocols import BlackBox
 from culturescope.probing.results import Results
 from culturescope.probing.survey_results import SurveyResults
@@ -21,7 +22,7 @@ from culturescope.runs import RunFolder
 def resume_run(
     path: str | os.PathLike[str],
     *,
-    batch_size: int | None = None,
+    batch_size: BatchSize | None = None,
     quiet: bool = False,
     progress: Callable[[str], None] | None = None,
 ) -> tuple[Path, Results | SurveyResults]:
@@ -29,7 +30,7 @@ def resume_run(
 
     Args:
         path: the run folder.
-        batch_size: another number of prompts in one forward pass.
+        batch_size: another number of prompts in one forward pass, or `auto`.
         quiet: no progress bar.
         progress: is told what happens while the model loads.
 

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from culturescope.errors import BadInputError, ModelError, RunFolderError
+from culturescope.experiments.accounting import counted, filled, head_timed
 from culturescope.experiments.answers import kept_answers
 from culturescope.experiments.groups import group_size, note_machine, unfinished, with_fewer
 from culturescope.experiments.survey_design import SurveyDesign
+from culturescope.models.filling import BatchSize
 from culturescope.models.options import OptionReading, read_options
 from culturescope.models.protocols import BlackBox, ModelIdentity
 from culturescope.probing.replies import READER
@@ -21,6 +23,7 @@ from culturescope.probing.survey_results import SurveyResults
 from culturescope.probing.survey_tasks import SURVEY, SurveyTask
 from culturescope.runs import Interrupts, Progress, RunFolder, write_json
 from culturescope.runs.manifest import now
+from culturescope.timing import open_profile, phase
 
 if TYPE_CHECKING:
     from culturescope.people import Placement
@@ -110,7 +113,7 @@ def survey_design_of(folder: RunFolder) -> SurveyDesign:
 
 
 def carry_out_survey(
-    model: BlackBox, folder: RunFolder, *, batch_size: int | None = None, quiet: bool = False
+    model: BlackBox, folder: RunFolder, *, batch_size: BatchSize | None = None, quiet: bool = False
 ) -> SurveyResults:
     """Asks what is not answered yet, then reads the answers and writes results and page; for new and for resumed runs.
 
@@ -126,20 +129,26 @@ def carry_out_survey(
     """
     design = survey_design_of(folder)
     tasks = design.tasks()
-    with Interrupts() as interrupts:
+    with head_timed(model, open_profile()), Interrupts() as interrupts:
 
         def stop_if_asked() -> None:
             if interrupts.requested:
                 raise KeyboardInterrupt
 
-        size = batch_size or design.batch_size
-        _ask(model, folder, design, tasks, size, stop_if_asked, quiet)
-    rows = survey_rows(folder, design)
-    results = compute_survey(rows, seed=design.seed)
-    write_json(folder.path / RESULTS_NAME, stored_results(results, design))
+        wanted = batch_size or design.batch_size
+        size = filled(model, folder, [task.prompt for task in tasks], wanted, rows=True)
+        with counted(model, folder):
+            _ask(model, folder, design, tasks, size, stop_if_asked, quiet)
+    with phase("statistics"):
+        rows = survey_rows(folder, design)
+        results = compute_survey(rows, seed=design.seed)
+        stored = stored_results(results, design)
+    with phase("writing"):
+        write_json(folder.path / RESULTS_NAME, stored)
     folder.update()
     ended = {**folder.manifest.model_dump(), "status": "success", "finished": now()}
-    _write_page(results, ended, rows, folder.path / PAGE_NAME)
+    with phase("writing"):
+        _write_page(results, ended, rows, folder.path / PAGE_NAME)
     folder.finish("success")
     return results
 
@@ -242,7 +251,9 @@ def _ask(
     known = folder.known()
     keys = [task_key(task, model.identity, design) for task in tasks]
     kinds = dict.fromkeys(sorted((task.instrument != "options", task.repeat) for task in tasks))
-    parts = [[n for n, t in enumerate(tasks) if (t.instrument != "options", t.repeat) == kind] for kind in kinds]
+    parts = [
+        [n for n, t in enumerate(tasks) if (t.instrument != "options", t.repeat) == kind] for kind in kinds
+    ]
     with Progress(len(tasks), "Asking", quiet=quiet) as progress:
         progress.skip(sum(key in known for key in keys))
         groups = [g for part in parts for g in unfinished(model, part, keys, known, group_size(batch_size))]

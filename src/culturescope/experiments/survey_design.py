@@ -8,6 +8,7 @@ from typing import Any
 
 from culturescope.errors import BadInputError
 from culturescope.experiments.personas import SocietyPersona
+from culturescope.models.filling import BatchSize
 from culturescope.probing.survey_tasks import INSTRUMENTS, Instrument, SurveyTask, survey_tasks
 from culturescope.prompts.survey import SurveyQuestion, questions_of
 
@@ -25,7 +26,7 @@ class SurveyDesign:
         temperature: of the free replies.
         new_tokens: longest free reply.
         seed: of the replies and of the check.
-        batch_size: prompts in one forward pass, or requests under way.
+        batch_size: prompts in one forward pass, or requests under way; or `auto`: measured when the survey begins.
         items: ids of the items; None is all ten.
         personas: of societies, beside no persona.
     """
@@ -36,7 +37,7 @@ class SurveyDesign:
     temperature: float = 0.7
     new_tokens: int = 128
     seed: int = 42
-    batch_size: int = 16
+    batch_size: BatchSize = 16
     items: tuple[str, ...] | None = None
     personas: tuple[SocietyPersona, ...] = ()
 
@@ -58,6 +59,8 @@ class SurveyDesign:
             ("batch_size", 1, None),
         ):
             value = getattr(self, name)
+            if name == "batch_size" and value == "auto":
+                continue
             if value < least or (most is not None and value > most):
                 bound = f"between {least} and {most}" if most else f"at least {least}"
                 raise BadInputError(f"{name.replace('_', '-')} must be {bound}, not {value}")

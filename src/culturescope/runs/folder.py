@@ -29,6 +29,7 @@ from culturescope.runs.manifest import (
 )
 from culturescope.runs.place import make_exact, make_new, taken, usable
 from culturescope.runs.samples import SampleLog
+from culturescope.timing import phase
 
 SAMPLES_NAME = "samples.jsonl"
 _KEPT = ("format", "created", "elapsed_seconds")
@@ -222,8 +223,9 @@ class RunFolder:
             RunFolderError: another process holds the lock, or the folder cannot be written.
             RunFailedError: a row has no `key` or no JSON form, or the disk is full or failed.
         """
-        self.lock()
-        self._log.append(rows)
+        with phase("writing"):
+            self.lock()
+            self._log.append(rows)
 
     def samples(self) -> list[dict[str, Any]]:
         """All samples in the order they were saved; of samples with one key only the first.
@@ -290,7 +292,8 @@ class RunFolder:
             self.close()
 
     def _write(self, manifest: Manifest) -> None:
-        write_json(self.path / MANIFEST_NAME, manifest.model_dump(mode="json"))
+        with phase("writing"):
+            write_json(self.path / MANIFEST_NAME, manifest.model_dump(mode="json"))
         self._manifest = manifest
 
 

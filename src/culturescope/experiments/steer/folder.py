@@ -43,6 +43,7 @@ class SearchFile(Stored):
     plan: dict[str, Any]
     axes: dict[str, Search] = Field(default_factory=dict)
     items: dict[str, Search] = Field(default_factory=dict)
+    work: dict[str, Any] | None = None
 
     @property
     def found(self) -> dict[str, Search]:
@@ -79,8 +80,11 @@ def write_search(
     load: Mapping[str, Any],
     pack: str | None,
     templates: Sequence[str],
+    work: Mapping[str, Any] | None = None,
 ) -> Path:
     """Writes the folder of a search; returns the path of its file.
+
+    `work` is what it cost (`experiments.accounting`), where that was counted.
 
     Raises:
         RunFolderError: it cannot be written.
@@ -103,6 +107,7 @@ def write_search(
         templates=tuple(templates),
         parts={name: tuple(s.id for s in getattr(parts, name)) for name in ("fit", "choose", "report")},
         plan=plan.as_dict(),
+        work=None if work is None else dict(work),
         **{"items" if plan.items else "axes": searched.found},
     )
     write_json(folder / NAME, stored.model_dump(mode="json"))
