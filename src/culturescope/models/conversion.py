@@ -28,23 +28,10 @@ CONVERTER = 1
 DTYPE = "float32"
 NOTE = "culturescope.json"
 
-# What the GGUF readers of transformers and gguf raise on files that are not what they say.
-GGUF_ERRORS = (
-    ValueError,
-    KeyError,
-    IndexError,
-    TypeError,
-    AttributeError,
-    AssertionError,
-    OverflowError,
-    NotImplementedError,
-    RuntimeError,
-    MemoryError,
-    EOFError,
-    OSError,
-    ImportError,
-    struct.error,
-)
+
+def of_the_files(error: BaseException) -> bool:
+    """Whether files that are not what they say are to blame: libraries that read them fail in any way, and panic in Rust."""
+    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
 
 
 def folder_name(stem: str) -> str:
@@ -106,7 +93,9 @@ def convert_gguf(file: Path, folder: Path, *, sha256: str, progress: Progress | 
                 str(file.parent), gguf_file=file.name, local_files_only=True
             )
             module = _load(file)
-        except GGUF_ERRORS as error:
+        except BaseException as error:
+            if not of_the_files(error):
+                raise
             raise ModelError(
                 f"the GGUF file {file.name} cannot be converted: it is damaged, cut short, or of an "
                 f"architecture that transformers cannot load ({_reason(error)})"

@@ -9,10 +9,10 @@ from culturescope.errors import ModelError
 from culturescope.models.blocks import find_blocks
 from culturescope.models.cache import weights_sha256
 from culturescope.models.causal import CausalModel
-from culturescope.models.chat import open_chat
+from culturescope.models.chat import Chat, open_chat
 from culturescope.models.completeness import check_block_count
-from culturescope.models.conversion import Progress
-from culturescope.models.letters import find_letters
+from culturescope.models.conversion import Progress, of_the_files
+from culturescope.models.letters import AnswerPlace, find_letters
 from culturescope.models.protocols import ModelIdentity
 from culturescope.models.quiet import quiet
 from culturescope.models.sources import Source, find_source
@@ -80,8 +80,7 @@ def load(
     use_threads(threads)
     with phase("loading"), quiet():
         tokenizer = _tokenizer(found, trust_remote_code)
-        chat = open_chat(tokenizer)
-        place = find_letters(chat)
+        chat, place = _spoken_to(tokenizer, found)
         module = _module(found, wanted_dtype, trust_remote_code, attn_implementation)
         _check_vocabulary(module, len(tokenizer), found)
         modules, path = find_blocks(module, blocks)
@@ -133,10 +132,21 @@ def _tokenizer(found: Source, trust_remote_code: bool) -> PreTrainedTokenizerBas
         if not tokenizer.chat_template and beside.is_file():
             tokenizer.chat_template = json.loads(beside.read_text(encoding="utf-8"))["chat_template"]
     except BaseException as error:
-        if not _of_the_files(error):
+        if not of_the_files(error):
             raise
         raise _refusal(f"the tokenizer of {found.name}", error) from error
     return tokenizer
+
+
+def _spoken_to(tokenizer: PreTrainedTokenizerBase, found: Source) -> tuple[Chat, AnswerPlace]:
+    """How the model is spoken to, and where its answer stands; a tokenizer may fail as late as here."""
+    try:
+        chat = open_chat(tokenizer)
+        return chat, find_letters(chat)
+    except BaseException as error:
+        if isinstance(error, ModelError) or not of_the_files(error):
+            raise
+        raise _refusal(f"the tokenizer of {found.name}", error) from error
 
 
 def _module(
@@ -160,7 +170,7 @@ def _module(
             **chosen,
         )
     except BaseException as error:
-        if isinstance(error, ModelError) or not _of_the_files(error):
+        if isinstance(error, ModelError) or not of_the_files(error):
             raise
         raise _refusal(f"the model {found.name}", error) from error
     if info["missing_keys"]:
@@ -244,11 +254,6 @@ def _accelerators(kind: str) -> int:
         return 0
     current = torch.accelerator.current_accelerator()
     return torch.accelerator.device_count() if current is not None and current.type == kind else 0
-
-
-def _of_the_files(error: BaseException) -> bool:
-    """Whether files that are not what they say are to blame: libraries that read them fail in any way, and panic in Rust."""
-    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
 
 
 def _refusal(what: str, error: BaseException) -> ModelError:
