@@ -120,8 +120,9 @@ def _summed(
         trees += passes.plan(ids, len(ids), carry=False, budget=sum(map(len, ids)) + 1)
     sizes = [(len(each), len(tree.tokens)) for each, tree in zip(sums, trees, strict=True)]
     stack, letters = letters_alone(model)
+    most = model.token_budget or token_budget(model.module.device.type)
     with stack, _frozen(model), phase("forward"):
-        for first, stop in _packed(sizes, batch_size, token_budget(model.module.device.type)):
+        for first, stop in _packed(sizes, batch_size, most):
             tree = Tree(model, passes, side_by_side(trees[first:stop]))
             weights = torch.tensor([weight for each in sums[first:stop] for _, weight in each])
             lengths = [len(t.tokens) for t in trees[first:stop]]

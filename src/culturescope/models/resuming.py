@@ -123,7 +123,7 @@ def batches(
         yield from padded_batches([len(row) for row in ids], batch_size=batch_size)
         return
     bytes_a_token = max(len(blocks), 1) * model.hidden_size * model.module.dtype.itemsize
-    budget = min(token_budget(model.module.device.type), RECORD_BYTES // bytes_a_token)
+    budget = min(_budget(model), RECORD_BYTES // bytes_a_token)
     for step in passes.plan(ids, batch_size, carry=False, budget=budget):
         yield list(step.prompts)
 
@@ -203,12 +203,16 @@ def check_unsteered(model: CausalModel) -> None:
 
 
 def _together(model: CausalModel, recorded: Record, rows: int) -> int:
-    """How many changes go through the model at once, as rows."""
-    if isinstance(recorded.laid, Rows):
-        return max(1, rows // recorded.prompts)
-    return max(
-        1, min(rows // recorded.prompts, token_budget(model.module.device.type) // recorded.laid.tokens)
-    )
+    """How many changes go through the model at once, as rows: a tree is a long row by itself, short ones gain by company."""
+    most = rows // recorded.prompts
+    if isinstance(recorded.laid, Tree):
+        most = min(most, _budget(model) // recorded.laid.tokens)
+    return max(1, most)
+
+
+def _budget(model: CausalModel) -> int:
+    """Most tokens in a pass."""
+    return model.token_budget or token_budget(model.module.device.type)
 
 
 def _record(model: CausalModel, laid: Rows | Tree, wanted: Sequence[int], letters: bool) -> Record:

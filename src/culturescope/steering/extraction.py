@@ -181,7 +181,8 @@ def _shared(
     last = wanted[-1]
     outputs: dict[int, Any] = {}
     stored: Stored = []
-    for step in passes.plan([text.ids for text in texts], batch_size, carry=read == "last"):
+    ids, carry = [text.ids for text in texts], read == "last"
+    for step in passes.plan(ids, batch_size, carry=carry, budget=model.token_budget):
         columns, weights = _answer_columns(step, texts, read)
         tree = Tree(model, passes, step, stored=stored, columns=columns, last=last)
 
