@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from culturescope.cli.steer_words import change, ratio
+
 if TYPE_CHECKING:
-    from culturescope.experiments.steer.results import AimQuality, AimStep, AimStudy, Drawn, Reached
+    from culturescope.experiments.steer.results import AimQuality, AimStep, AimStudy, Reached
 
 
 def aim_lines(study: AimStudy) -> list[str]:
@@ -52,34 +54,26 @@ def _way(study: AimStudy, step: AimStep, most: float | None) -> str:
 
 
 def _reached(study: AimStudy, r: Reached) -> str:
-    told = f"{r.name:14s} at ({r.place[0]:+.2f}, {r.place[1]:+.2f}): distance {_drawn(r.distance)}"
+    told = f"{r.name:14s} at ({r.place[0]:+.2f}, {r.place[1]:+.2f}): distance {change(r.distance)}"
     if r.change is not None:
-        told += f"; change from no steering and no persona {_drawn(r.change)}"
+        told += f"; change from no steering and no persona {change(r.change)}"
     if r.change_from_persona is not None:
-        told += f"; change from the persona {study.on_top_of} alone {_drawn(r.change_from_persona)}"
+        told += f"; change from the persona {study.on_top_of} alone {change(r.change_from_persona)}"
     return f"{told}; letter mass {r.letter_mass:.2f}"
 
 
 def _quality(found: AimQuality, asked: int) -> str:
     if found.confirmed is None or found.chosen_by is None:
         return "Quality: nothing was written, so there is no perplexity"
-    ratio = found.confirmed
-    if ratio.value > found.most:
+    there = found.confirmed
+    if there.value > found.most:
         verdict = "beyond the budget there"
-    elif ratio.high > found.most:
+    elif there.high > found.most:
         verdict = "within the budget by estimate, its interval reaches beyond"
     else:
         verdict = "within the budget"
     return (
-        f"Quality: perplexity over that of unsteered texts {_ratio(ratio)} on prompts that chose nothing, {verdict}; "
-        f"{_ratio(found.chosen_by)} on those that decided (budget {found.most:g}; {found.prompts} prompts, "
+        f"Quality: perplexity over that of unsteered texts {ratio(there)} on prompts that chose nothing, {verdict}; "
+        f"{ratio(found.chosen_by)} on those that decided (budget {found.most:g}; {found.prompts} prompts, "
         f"{found.max_new_tokens} tokens; {asked} places written)"
     )
-
-
-def _ratio(found: Drawn) -> str:
-    return f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]"
-
-
-def _drawn(found: Drawn) -> str:
-    return f"{found.value:+.3f} [{found.low:+.3f}, {found.high:+.3f}]"

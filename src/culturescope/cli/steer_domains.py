@@ -9,6 +9,7 @@ import typer
 from culturescope.cli import options as o
 from culturescope.cli import steer_options as so
 from culturescope.cli.steer_aim import Alpha, RandomSteps, SearchFolder, Step, opened, way_of
+from culturescope.cli.steer_words import change
 
 if TYPE_CHECKING:
     from culturescope.experiments.steer.results import DomainTable
@@ -77,8 +78,7 @@ def domain_lines(table: DomainTable) -> list[str]:
     ]
     for cell in table.cells:
         changes = "  ".join(
-            f"{axis} {d.value:+.3f} [{d.low:+.3f}, {d.high:+.3f}] (+-{cell.random_band[axis]:.3f})"
-            for axis, d in cell.change.items()
+            f"{axis} {change(d)} (+-{cell.random_band[axis]:.3f})" for axis, d in cell.change.items()
         )
         lines.append(f"  fitted on {cell.fitted:9s} tested on {cell.tested:9s} {changes}")
     names = list(table.cosine)

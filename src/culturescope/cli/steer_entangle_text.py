@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from culturescope.cli.steer_words import change, share
+
 if TYPE_CHECKING:
-    from culturescope.experiments.steer.results import Decoupled, Drawn, Entanglement, EntangleStudy
+    from culturescope.experiments.steer.results import Decoupled, Entanglement, EntangleStudy
 
 
 def entangle_lines(study: EntangleStudy) -> list[str]:
@@ -25,7 +27,7 @@ def entangle_lines(study: EntangleStudy) -> list[str]:
         )
     lines.append("Response J (rows: axis measured, columns: axis steered; d per unit)")
     for axis, row in zip(study.response.axes, study.response.matrix, strict=True):
-        lines.append(f"  {axis}  " + "  ".join(_drawn(cell) for cell in row))
+        lines.append(f"  {axis}  " + "  ".join(change(cell) for cell in row))
     condition = study.response.condition
     lines.append("  it has no inverse" if condition is None else f"  condition {condition:.1f}")
     if study.overall.map:
@@ -51,11 +53,11 @@ def entangle_lines(study: EntangleStudy) -> list[str]:
 
 
 def _entangled(name: str, e: Entanglement) -> str:
-    value = f"E {e.e.value:.2f} [{e.e.low:.2f}, {e.e.high:.2f}]" if e.e else f"E undefined: {e.undefined}"
+    value = f"E {share(e.e)}" if e.e else f"E undefined: {e.undefined}"
     way = {1: ", both up together", -1: ", the other way", 0: ""}[e.sign]
     return (
-        f"  {name:9s} {e.axis} steered: on it {_drawn(e.on_axis)} (random +-{e.random_band:.3f}), off it "
-        f"{_drawn(e.off_axis)} (random +-{e.off_band:.3f}); {value}{way}; random vectors E {e.random_e:.2f}; "
+        f"  {name:9s} {e.axis} steered: on it {change(e.on_axis)} (random +-{e.random_band:.3f}), off it "
+        f"{change(e.off_axis)} (random +-{e.off_band:.3f}); {value}{way}; random vectors E {e.random_e:.2f}; "
         f"{e.wrong_way:.0%} of scenarios move the wrong way"
     )
 
@@ -63,22 +65,14 @@ def _entangled(name: str, e: Entanglement) -> str:
 def _parted(name: str, found: Sequence[Decoupled]) -> list[str]:
     lines = []
     for d in found:
-        value = (
-            f"E {d.e.value:.2f} [{d.e.low:.2f}, {d.e.high:.2f}]"
-            if d.e
-            else "E undefined (inside the random band)"
-        )
+        value = f"E {share(d.e)}" if d.e else "E undefined (inside the random band)"
         kept = (
             f"kept {d.kept.value:.0%} [{d.kept.low:.0%}, {d.kept.high:.0%}]"
             if d.kept
             else "kept: not defined"
         )
         lines.append(
-            f"  {name:9s} {d.way:10s} {d.axis}: on {_drawn(d.on_axis)} (random +-{d.random_band:.3f}), off "
-            f"{_drawn(d.off_axis)}; {value}; {kept}"
+            f"  {name:9s} {d.way:10s} {d.axis}: on {change(d.on_axis)} (random +-{d.random_band:.3f}), off "
+            f"{change(d.off_axis)}; {value}; {kept}"
         )
     return lines
-
-
-def _drawn(found: Drawn) -> str:
-    return f"{found.value:+.3f} [{found.low:+.3f}, {found.high:+.3f}]"

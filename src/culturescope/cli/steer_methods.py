@@ -9,11 +9,11 @@ import typer
 from culturescope.cli import options as o
 from culturescope.cli import steer_options as so
 from culturescope.cli.steer_aim import Alpha, RandomSteps, SearchFolder, Step, opened, way_of
+from culturescope.cli.steer_words import change, share
 from culturescope.errors import BadInputError
 
 if TYPE_CHECKING:
     from culturescope.experiments.steer.methods_results import MethodRow, MethodTable
-    from culturescope.experiments.steer.results import Drawn
 
 
 def methods_command(
@@ -115,13 +115,13 @@ def method_lines(table: MethodTable) -> list[str]:
 
 
 def _row(row: MethodRow, table: MethodTable) -> str:
-    on = f"{table.axis} {_drawn(row.change[table.axis])}{' inside the band' if row.inside else ''}"
-    off = "".join(f"; {axis} {_drawn(d)}" for axis, d in row.change.items() if axis != table.axis)
-    against = "default" if row.difference is None else f"against default {_drawn(row.difference[table.axis])}"
-    e = f"E {row.e.value:.2f} [{row.e.low:.2f}, {row.e.high:.2f}]" if row.e else "E undefined"
-    change = f", against default {_drawn(row.e_difference)}" if row.e_difference else ""
+    on = f"{table.axis} {change(row.change[table.axis])}{' inside the band' if row.inside else ''}"
+    off = "".join(f"; {axis} {change(d)}" for axis, d in row.change.items() if axis != table.axis)
+    against = "default" if row.difference is None else f"against default {change(row.difference[table.axis])}"
+    e = f"E {share(row.e)}" if row.e else "E undefined"
+    against_e = f", against default {change(row.e_difference)}" if row.e_difference else ""
     mass = "" if row.letter_mass is None else f"; letter mass {row.letter_mass:.2f}"
-    return f"    {row.site:13s} {row.method:15s} {on} ({against}){off}; {e}{change}; cosine {row.cosine:+.2f}{mass}"
+    return f"    {row.site:13s} {row.method:15s} {on} ({against}){off}; {e}{against_e}; cosine {row.cosine:+.2f}{mass}"
 
 
 def _verdict(table: MethodTable) -> list[str]:
@@ -137,7 +137,7 @@ def _verdict(table: MethodTable) -> list[str]:
         f"{side} than the default: {', '.join(names) or 'none'}" for side, names in sides.items()
     )
     lines = [
-        f"  {told} (each by its own interval; {len(compared)} comparisons, one in twenty errs by chance)"
+        f"  {told} (each by its own interval; of {len(compared)} one in twenty errs by chance)"
     ]
     if table.best is not None:
         lines.append(f"  best by its estimate on the scenarios that choose: {' '.join(table.best)}")
@@ -161,7 +161,3 @@ def _names(text: str, kind: str) -> tuple[str, ...]:
     if not names or len(set(names)) < len(names):
         raise BadInputError(f'--{kind}: "{text}" names none, or one twice')
     return names
-
-
-def _drawn(found: Drawn) -> str:
-    return f"{found.value:+.3f} [{found.low:+.3f}, {found.high:+.3f}]"
