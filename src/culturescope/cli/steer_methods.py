@@ -136,9 +136,7 @@ def _verdict(table: MethodTable) -> list[str]:
     told = "; ".join(
         f"{side} than the default: {', '.join(names) or 'none'}" for side, names in sides.items()
     )
-    lines = [
-        f"  {told} (each by its own interval; of {len(compared)} one in twenty errs by chance)"
-    ]
+    lines = [f"  {told} (each by its own interval; of {len(compared)} one in twenty errs by chance)"]
     if table.best is not None:
         lines.append(f"  best by its estimate on the scenarios that choose: {' '.join(table.best)}")
     beyond = [row for row in table.rows if not row.inside]
