@@ -76,8 +76,7 @@ def ask_letters(
         for rows in with_fewer(folder, batches, batch_size):
             new = [row for row in rows if row["key"] not in done]
             done.update(row["key"] for row in new)
-            if new:
-                yield new
+            yield new  # also an empty one: whoever asked may want to stop here
 
 
 def ask_words(

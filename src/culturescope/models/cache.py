@@ -84,6 +84,18 @@ def remove_leftovers(name: str) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def discard_folder(name: str) -> None:
+    """Removes the folder `name` among the converted models; whoever has its files open keeps them."""
+    from filelock import FileLock
+
+    home = models_home()
+    with FileLock(home / f".{name}.lock"):
+        if (home / name).is_dir():
+            away = Path(tempfile.mkdtemp(prefix=f".partial-{name}-", dir=home))
+            (home / name).rename(away / "damaged")
+            shutil.rmtree(away, ignore_errors=True)
+
+
 def file_sha256(path: Path) -> str:
     """SHA-256 of a file, hexadecimal."""
     with path.open("rb") as file:

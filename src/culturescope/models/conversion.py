@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from culturescope.errors import ModelError
-from culturescope.models.cache import build_folder, known_sha256
+from culturescope.models.cache import build_folder, discard_folder, file_sha256, known_sha256, models_home
 from culturescope.models.gguf_header import check_model
 from culturescope.models.quiet import quiet
 
@@ -48,10 +48,30 @@ def gguf_folder(file: Path, progress: Progress | None = None) -> Path:
     """
     check_gguf(file)
     digest = known_sha256(file)
+    name = folder_name(f"gguf-{digest[:32]}")
+    discard_damaged(name, progress)
     return build_folder(
-        folder_name(f"gguf-{digest[:32]}"),
+        name,
         lambda folder: convert_gguf(file, folder, sha256=digest, progress=progress),
     )
+
+
+def damaged_file(folder: Path) -> str | None:
+    """Name of a file in a converted folder that is not what was written; None where all are, or no hashes were noted."""
+    try:
+        files = json.loads((folder / NOTE).read_text(encoding="utf-8")).get("files", {})
+        return next((name for name, sha256 in files.items() if known_sha256(folder / name) != sha256), None)
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        return Path(getattr(error, "filename", None) or NOTE).name
+
+
+def discard_damaged(name: str, progress: Progress | None = None) -> None:
+    """Removes a converted folder from the cache where one of its files was changed or cut, so that it is made anew."""
+    folder = models_home() / name
+    if folder.is_dir() and (damaged := damaged_file(folder)):
+        if progress:
+            progress(f"{damaged} in the cache is damaged; converting again")
+        discard_folder(name)
 
 
 def check_gguf(file: Path) -> None:
@@ -104,7 +124,14 @@ def convert_gguf(file: Path, folder: Path, *, sha256: str, progress: Progress | 
             progress(f"saving {file.name} as safetensors")
         _plain(module).save_pretrained(folder, max_shard_size="5GB")
         tokenizer.save_pretrained(folder)
-    note = {"source": "gguf", "file": file.name, "sha256": sha256, "dtype": DTYPE, "converter": CONVERTER}
+    note: dict[str, Any] = {
+        "source": "gguf",
+        "file": file.name,
+        "sha256": sha256,
+        "dtype": DTYPE,
+        "converter": CONVERTER,
+    }
+    note["files"] = {one.name: file_sha256(one) for one in sorted(folder.iterdir()) if one.is_file()}
     (folder / NOTE).write_text(json.dumps(note, indent=1) + "\n", encoding="utf-8")
     if progress:
         progress("finishing")

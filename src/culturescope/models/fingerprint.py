@@ -73,9 +73,11 @@ def fingerprint(folder: Path, *, code: bool) -> dict[str, str]:
             found["code_sha256"] = _combined(folder, scripts)
         if (folder / NOTE).is_file():
             note = json.loads((folder / NOTE).read_text(encoding="utf-8"))
-            found["gguf_sha256"] = note.get("sha256")
+            found["gguf_sha256"] = str(note["sha256"])
     except OSError as error:
         raise ModelError(f"the file {error.filename} cannot be read: {error.strerror}") from error
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise ModelError(f"the file {folder / NOTE} is damaged; convert the model again") from error
     return found
 
 

