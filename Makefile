@@ -5,7 +5,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test check browser encoder lint setup clean
+.PHONY: demo test check browser encoder lint setup fuzz faults clean
 
 setup: $(READY)
 
@@ -41,6 +41,15 @@ encoder: $(READY)
 lint: encoder
 	$(BIN)/culturescope scenarios lint
 	$(BIN)/culturescope scenarios lint --pack individualism-collectivism
+
+# Changed files for every reader, drawn anew: make fuzz N=100000 prints counts.
+N ?= 100000
+fuzz: $(READY)
+	CULTURESCOPE_FUZZ=$(N) $(BIN)/python -m pytest tests/hostile/test_fuzz.py -q
+
+# Fifty kills at random moments, each resumed to the same bits.
+faults: $(READY)
+	CULTURESCOPE_KILLS=50 $(BIN)/python -m pytest tests/faults -q
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
