@@ -115,7 +115,8 @@ def batches(
     Args:
         model: white-box, unsteered.
         ids: tokens of every prompt.
-        batch_size: most prompts in a batch (prompts that are equal count once when they are shared).
+        batch_size: most prompts in a batch; shared ones may be more, as long as they have no more tokens together than so
+            many of the longest would.
         blocks: that will be recorded, which limits the tokens of a batch.
     """
     passes = model.shared_passes(ids)
@@ -123,8 +124,8 @@ def batches(
         yield from padded_batches([len(row) for row in ids], batch_size=batch_size)
         return
     bytes_a_token = max(len(blocks), 1) * model.hidden_size * model.module.dtype.itemsize
-    budget = min(_budget(model), RECORD_BYTES // bytes_a_token)
-    for step in passes.plan(ids, batch_size, carry=False, budget=budget):
+    budget = min(_budget(model), RECORD_BYTES // bytes_a_token, batch_size * max(map(len, ids)))
+    for step in passes.plan(ids, len(ids), carry=False, budget=budget):
         yield list(step.prompts)
 
 
