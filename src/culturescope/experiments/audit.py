@@ -18,10 +18,11 @@ from culturescope.models.filling import BatchSize
 from culturescope.models.protocols import BlackBox, LetterReading, ModelIdentity
 from culturescope.probing.agreement import NEW_TOKENS
 from culturescope.probing.ask import letters_key, text_key
+from culturescope.probing.choices import lm_eval_keys
 from culturescope.probing.reading import compute_results
 from culturescope.probing.results import Results
 from culturescope.probing.scores import SCORER
-from culturescope.probing.tasks import Task
+from culturescope.probing.tasks import Task, probe_rows
 from culturescope.runs import Interrupts, Progress, RunFolder, write_json
 from culturescope.runs.manifest import now
 from culturescope.timing import open_profile, phase
@@ -246,8 +247,9 @@ def results_of(rows: Sequence[Mapping[str, Any]], design: Design) -> Results:
 
 def _write_results(folder: RunFolder, design: Design, rows: Sequence[Mapping[str, Any]]) -> Results:
     results = results_of(rows, design)
+    stored = {**results.model_dump(mode="json"), **lm_eval_keys(probe_rows(rows), design.load_pack().id)}
     with phase("writing"):
-        write_json(folder.path / RESULTS_NAME, results.model_dump(mode="json"))
+        write_json(folder.path / RESULTS_NAME, stored)
     return results
 
 
