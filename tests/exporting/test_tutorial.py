@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -33,6 +34,9 @@ def test_the_tutorial_runs_and_finds_what_was_put_in(tmp_path):
     assert float(change.group(1)) == pytest.approx(0.3, abs=0.02)
     assert "failed: revision-2: abs(change(d(X)))" in text
     assert (tmp_path / "expressive.html").stat().st_size > 100_000
+    stored = json.loads((tmp_path / "runs" / "revision-2" / "results.json").read_text())
+    assert 0.5 < stored["results"]["culturescope_wvs_x"]["acc,none"] <= 1
+    assert stored["n-samples"]["culturescope_wvs_x"]["effective"] == 60
 
 
 def test_the_tutorial_is_kept_without_traces_of_a_machine():
