@@ -67,7 +67,10 @@ class SearchFile(Stored):
                     raise BadInputError(
                         f"the instrument no longer has the scenario {name}, which the search used"
                     )
-        return Parts(**{part: tuple(known[i] for i in ids) for part, ids in self.parts.items()})
+        try:
+            return Parts(**{part: tuple(known[i] for i in ids) for part, ids in self.parts.items()})
+        except TypeError:
+            raise BadInputError("the search's file does not name the parts fit, choose and report") from None
 
 
 def write_search(
