@@ -75,7 +75,12 @@ def generate_command(
     ] = None,
     requests_per_minute: Annotated[
         float | None,
-        typer.Option("--requests-per-minute", "--requests_per_minute", help="Pace.", show_default=False),
+        typer.Option(
+            "--requests-per-minute",
+            "--requests_per_minute",
+            help="How many requests are sent in a minute, at most.",
+            show_default=False,
+        ),
     ] = None,
     reply_tokens: Annotated[
         int, typer.Option("--reply-tokens", "--reply_tokens", help="Longest reply.")
