@@ -86,7 +86,7 @@ def blocks(model: CausalModel, options: argparse.Namespace) -> None:
     steps = unit_steps(model)
     changes = [
         {b: s * steps[b]}
-        for b in range(options.every // 2, len(model.blocks), options.every)
+        for b in range(0, len(model.blocks), options.every)
         for s in (1.0, -1.0)
     ]
     compare(model, options, f"{len(changes) // 2} blocks, each alone, both signs", changes)

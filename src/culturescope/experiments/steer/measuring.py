@@ -139,7 +139,7 @@ def measure(
         pack: the instrument, for the axes.
         templates: wordings.
         persona: asked of the model in every prompt.
-        batch_size: prompts recorded together.
+        batch_size: prompts recorded together; those that share beginnings may be more, within the same number of tokens.
         rows: rows of one resumed pass.
         progress: called with the number of prompts done after each batch.
 
