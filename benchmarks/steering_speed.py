@@ -84,11 +84,7 @@ def extraction(model: CausalModel, options: argparse.Namespace) -> None:
 def blocks(model: CausalModel, options: argparse.Namespace) -> None:
     """Every block alone, both signs."""
     steps = unit_steps(model)
-    changes = [
-        {b: s * steps[b]}
-        for b in range(0, len(model.blocks), options.every)
-        for s in (1.0, -1.0)
-    ]
+    changes = [{b: s * steps[b]} for b in range(0, len(model.blocks), options.every) for s in (1.0, -1.0)]
     compare(model, options, f"{len(changes) // 2} blocks, each alone, both signs", changes)
 
 
