@@ -11,6 +11,7 @@ was: what is in the results' folder is not measured again. The tables are writte
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 from dataclasses import fields
 from pathlib import Path
@@ -18,6 +19,7 @@ from pathlib import Path
 from comparison.cases import SOURCES, SYSTEMS, Case, Sizes, cases_of, sizes_of, source_of
 from comparison.environments import PEERS, EnvironmentFailedError, python_of
 from comparison.measurements import Measurements, OtherVersionError, summary
+from comparison.tables import MODELS, markdown, replaced, write_block
 from growth import growth_cases
 
 SIZES = [f.name for f in fields(Sizes)]
@@ -37,6 +39,7 @@ def main() -> int:
             threads=options.threads,
             timeout=options.timeout,
             mixed=options.mixed,
+            retry=options.retry,
         )
         missing = {c.name + c.model: taken.missing(c) for c in cases}
         used = {system for c in cases for system, _ in missing[c.name + c.model]}
@@ -48,8 +51,12 @@ def main() -> int:
         return 2
     for model in dict.fromkeys(c.model for c in cases):
         members = [c for c in cases if c.model == model and missing[c.name + model]]
-        if members:
-            taken.prepare(model, str(source_of(model)), members)
+        try:
+            if members:
+                taken.prepare(model, str(source_of(model)), members)
+        except subprocess.CalledProcessError:
+            print(f"benchmark: the texts for {model} could not be prepared; see above", file=sys.stderr)
+            return 2
     done, whole = 0, sum(map(len, missing.values()))
     for case in cases:
         for system, turn in missing[case.name + case.model]:
@@ -67,7 +74,6 @@ def publish(taken: Measurements, cases: list[Case], page: Path | None) -> None:
     """Writes table.md and the plots into the results' folder, and into a page with its figures beside it."""
     from comparison.figures import growth_svg, ratios_svg
     from comparison.report import report_all
-    from comparison.tables import markdown, write_block
 
     text = markdown(taken, cases)
     (taken.folder / "table.md").write_text(text, encoding="utf-8")
@@ -92,6 +98,7 @@ def chosen_cases(options: argparse.Namespace) -> list[Case]:
     """The cases that the options ask for, model by model."""
     if options.reference:
         SOURCES["reference"] = str(options.reference.resolve())
+        MODELS["reference"] = f"the reference model, {options.reference.name}"
     changes = {name: getattr(options, name) for name in SIZES}
     cases = []
     for model in options.models:
@@ -123,10 +130,16 @@ def _arguments() -> argparse.Namespace:
         "--timeout", type=float, default=7200, help="seconds after which a measurement has failed"
     )
     parser.add_argument("--mixed", action="store_true", help="go on although culturescope has changed since")
+    parser.add_argument("--retry", action="store_true", help="measure again what failed")
     parser.add_argument("--list", action="store_true", help="show the cases and end")
     for name in SIZES:
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, help="instead of the model's own size")
     options = parser.parse_args()
+    if options.docs:
+        try:
+            replaced(options.docs.read_text(encoding="utf-8"), "")
+        except (OSError, ValueError) as error:
+            parser.error(f"--docs {options.docs}: {error}")
     if options.quick and options.docs:
         parser.error("--quick proves that everything runs; its figures belong on no page")
     models = ["default", "vocabulary", *(["reference"] if options.reference else [])]

@@ -165,9 +165,9 @@ def sizes_of(model: str, *, quick: bool, changes: Mapping[str, int | None]) -> S
     """Sizes for a model, some of them replaced; a task that a model leaves out stays out."""
     full = found = FULL.get(model, Sizes(respondents=0, resamples=0))
     if quick:
-        names = [n for n in QUICK.__dataclass_fields__ if getattr(full, n) or n == "audit"]
+        names = [n for n in QUICK.__dataclass_fields__ if getattr(full, n) != 0]
         found = replace(full, **{n: getattr(QUICK, n) for n in names})
-    wanted = {n: v for n, v in changes.items() if v is not None and (getattr(full, n) or v == 0)}
+    wanted = {n: v for n, v in changes.items() if v is not None and getattr(full, n) != 0}
     return replace(found, **wanted)
 
 

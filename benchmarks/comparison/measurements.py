@@ -37,14 +37,23 @@ class Measurements:
         threads: of every system.
         timeout: seconds after which a measurement counts as failed.
         mixed: go on although culturescope has changed since.
+        retry: measure again what failed.
 
     Raises:
         OtherVersionError: the folder holds results of another state of culturescope, or other threads or machine.
     """
 
     def __init__(
-        self, folder: Path, environments: Path, *, threads: int, timeout: float, mixed: bool = False
+        self,
+        folder: Path,
+        environments: Path,
+        *,
+        threads: int,
+        timeout: float,
+        mixed: bool = False,
+        retry: bool = False,
     ) -> None:
+        from culturescope.runs.atomic import encode_json, write_text
         from culturescope.runs.samples import SampleLog
 
         self.folder, self.environments = folder, environments
@@ -53,6 +62,10 @@ class Measurements:
         (folder / "found").mkdir(exist_ok=True)
         self._log = SampleLog(folder / "measurements.jsonl")
         self.rows: dict[str, Row] = dict(self._log.known())
+        if retry and any("error" in row for row in self.rows.values()):
+            self.rows = {key: row for key, row in self.rows.items() if "error" not in row}
+            lines = [encode_json(row).decode() + "\n" for row in self.rows.values()]
+            write_text(self._log.path, "".join(lines))
         self.made_with = {"source": source_sha256(), "machine": machine(), "threads": threads}
         stored = folder / "made_with.json"
         before = json.loads(stored.read_text(encoding="utf-8")) if stored.is_file() else {}

@@ -152,6 +152,12 @@ def test_measurements_alternate_survive_and_are_taken_once(tmp_path, monkeypatch
     )
     assert "KeyError" in again.take(CASE, "plain loop", 1)["error"]
     assert CaseReport(again, CASE, None).lines()[1].rounds == 1
+    assert again.missing(CASE) == [("culturescope", 1)]
+    retried = Measurements(
+        tmp_path / "results", tmp_path / "environments", threads=1, timeout=120, retry=True
+    )
+    assert retried.missing(CASE) == order[2:]
+    assert len(retried.rows) == 2
     with pytest.raises(OtherVersionError, match="threads"):
         Measurements(tmp_path / "results", tmp_path / "environments", threads=2, timeout=1)
 
