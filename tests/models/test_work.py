@@ -12,6 +12,7 @@ from culturescope.models import load, peak
 from culturescope.models.arithmetic import Arithmetic
 from culturescope.models.batching import Work, padded_work, written_work
 from culturescope.models.prefixes import needed, needed_work, plan
+from culturescope.models.resuming import letters_under, record
 from tests.models.plain import PROMPTS
 
 COUNTED = ("llama", "qwen3", "gemma3", "olmo2", "phi3", "gpt_neox", "gpt2")
@@ -121,3 +122,20 @@ def test_a_cache_that_cannot_be_written_costs_nothing_but_the_measurement(tmp_pa
     monkeypatch.setattr(peak, "_SECONDS", 0.001)
     monkeypatch.setattr(peak, "_SIZES_CPU", (64,))
     assert peak.matmul_peak("float32", "cpu") > 0
+
+
+def test_resumed_passes_count_the_blocks_that_they_run(tiny):
+    model = load(tiny("llama"), attn_implementation="eager")
+    ids = model.encode(PROMPTS)
+    costs = {}
+    for way in ("rows", "tree", "exact"):
+        model._reader.unshared_because = "switched off" if way == "rows" else None
+        model.exact = way == "exact"
+        recorded = record(model, ids)
+        before = model.work
+        with FlopCounterMode(display=False) as counter:
+            letters_under(model, recorded, [{1: torch.ones(model.hidden_size)}])
+        costs[way] = (model.work - before).flops
+        if way != "tree":  # there the last block runs at the ends alone, which is not counted
+            assert costs[way] == pytest.approx(counter.get_total_flops(), rel=0.01)
+    assert costs["tree"] < costs["rows"] < costs["exact"]

@@ -274,8 +274,9 @@ def _run(
     last = len(model.blocks) - 1
     # The last block at the ends of the prompts alone is next to nothing, and so are its keys and values.
     through = last - (-1 if begun is None else begun[0]) - (isinstance(laid, Tree) and laid.stops_at_ends())
+    reads = laid.prompts if isinstance(laid, Tree) or "logits_to_keep" in model.quick_options else laid.tokens
     model.work += resumed_work(
-        model.arithmetic, laid.tokens * count, laid.pairs * count, laid.prompts * count, max(through, 0)
+        model.arithmetic, laid.tokens * count, laid.pairs * count, reads * count, max(through, 0)
     )
     hooks = {number: model.blocks[number] for number in hooked}
     with ExitStack() as stack, phase("forward"):
