@@ -35,7 +35,9 @@ class Dot:
     tip: str
 
 
-def rows(lines: Sequence[Line], title: str, theme: Theme = PAGE, *, from_zero: bool = False) -> Spec:
+def rows(
+    lines: Sequence[Line], title: str, theme: Theme = PAGE, *, from_zero: bool = False, reach: float = 0.0
+) -> Spec:
     """Estimates with intervals, one run a row.
 
     Args:
@@ -43,10 +45,12 @@ def rows(lines: Sequence[Line], title: str, theme: Theme = PAGE, *, from_zero: b
         title: of the axis.
         theme: colours.
         from_zero: whether the axis begins at zero, as that of a distance does; otherwise it is symmetric about it.
+        reach: how far the axis goes at least, so that charts share a scale.
     """
     import altair as alt
 
-    reach = max((abs(e) for r in lines for e in (r.estimate.low, r.estimate.high)), default=0.0)
+    ends = (abs(e) for r in lines for e in (r.estimate.low, r.estimate.high))
+    reach = max(reach, *ends) if lines else reach
     half = max(1.08 * reach, 0.05)
     scale = alt.Scale(domain=[0.0 if from_zero else -half, half], nice=False, zero=False)
     ticks = "format(datum.value, '.2~f')" if from_zero else TICKS

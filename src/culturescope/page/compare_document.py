@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 
+LOOKS = ".table th[scope=row] { min-width: 8.5rem; } #steerability h3 { margin-top: 2rem; }"
+
+
 @dataclass(frozen=True)
 class Chart:
     """A chart in its place: an id, a specification, and what it shows in words."""
@@ -71,7 +74,7 @@ def render_comparison(
         .get_template("compare.html.j2")
         .render(
             policy=policy(scripts),
-            css=safe(_file("report.css") + (map_css() if mapped else "")),
+            css=safe(_file("report.css") + (map_css() if mapped else "") + LOOKS),
             scripts=[safe(script) for script in scripts],
             specs=safe(json_for_script(specs)),
             data=data,
@@ -94,9 +97,11 @@ def render_comparison(
             vectors=words.vectors_table(compared) if compared.vectors else None,
             vectors_sentence=words.vectors_sentence(compared),
             vectors_chart=trade[0],
+            vectors_key=list(dict.fromkeys(f"axis {v.axis}" for v in compared.vectors)),
             personas=words.personas_table(compared) if compared.personas else None,
             personas_sentence=words.personas_sentence(compared),
             personas_chart=trade[1],
+            personas_key=list(dict.fromkeys(f"{p.kind} persona" for p in compared.personas)),
             single=len(compared.runs) == 1,
             compared=compared,
             version=version,
@@ -131,7 +136,9 @@ def _axis_chart(compared: Compared, axis: AxisText) -> Chart:
         found = next(p for p in run.axes if p.axis == axis.id)
         tip = f"{clean(run.label)}\n{axis.words}: {run.verdicts[axis.id]}\nvalue logit d {with_interval(found.d)}"
         lines.append(Line(clean(run.label), found.d, run.verdicts[axis.id], tip))
-    spec = compare_charts.rows(lines, "value logit d")
+    shown = [p.d for run in compared.runs for p in run.axes]
+    reach = max(abs(end) for e in shown for end in (e.low, e.high))
+    spec = compare_charts.rows(lines, "value logit d", reach=reach)
     return Chart(f"axis-{axis.id}", spec, compare_words.axis_sentence(compared, axis))
 
 

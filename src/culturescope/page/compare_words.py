@@ -120,7 +120,7 @@ def runs_table(compared: Compared, axes: Sequence[AxisText]) -> Table:
     mapped = any(run.x is not None for run in compared.runs)
     head = ["run"]
     for axis in axes:
-        head += [f"verdict on {axis.id}", f"d on {axis.id}, {axis.words} (95% interval)"]
+        head += [f"verdict on {axis.id}", f"d on {axis.id} (95% interval)"]
     head += ["x (95% interval)", "y (95% interval)"] if mapped else []
     rows = []
     for run in compared.runs:
