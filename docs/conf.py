@@ -34,6 +34,7 @@ napoleon_use_rtype = False
 
 # No web fonts, no CDN, no analytics: the built site asks no network.
 smartquotes = False  # "--option" stays what one types
+html_show_search_summary = False  # summaries are fetched, which a browser refuses for files
 html_theme = "furo"
 html_show_copyright = False
 html_copy_source = False
