@@ -50,9 +50,9 @@ def rows_of(
         names: of the domains.
         seed: of the bootstrap.
     """
-    everywhere = _where(measured, seed)
+    everywhere = where_of(measured, seed)
     domains = {d: measured.among(lambda s, d=d: s.domain == d) for d in names}  # type: ignore[misc]
-    by_domain = {d: _where(part, seed) for d, part in domains.items() if len(part.scenarios) > 1}
+    by_domain = {d: where_of(part, seed) for d, part in domains.items() if len(part.scenarios) > 1}
     items = [s.item for s in measured.scenarios]
     cells = [f"{s.item}/{s.domain}" for s in measured.scenarios]
     weights, draws = balanced_weights(items, cells), resampled_weights(items, cells, seed=seed)
@@ -79,7 +79,7 @@ def rows_of(
     return tuple(rows)
 
 
-def _where(measured: Measured, seed: int) -> list[Where]:
+def where_of(measured: Measured, seed: int) -> list[Where]:
     """Axes and place of every change; changes are paired with the first one, on the same draws."""
     means, drawn = measured.means(), _draws(measured, seed)
     scores = _scores(measured)
