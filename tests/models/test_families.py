@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from culturescope.models import WhiteBox, load
+from culturescope.models.writing import end_ids
 from tests.models.plain import BARE, FOLDED, PROMPTS, plain_ids, plain_logits, plain_module
 from tests.tiny import BLOCKS, FAMILIES, HIDDEN
 
@@ -112,7 +113,7 @@ def test_the_system_text_is_read_once_before_the_user_s(family, tiny_loaded):
 def test_greedy_text_equals_a_plain_loop_in_any_batch(family, tiny_loaded, reference):
     model = tiny_loaded(family)
     ids, _, module = reference(family, model)
-    ends = set(model._end_ids())
+    ends = set(end_ids(model.module, model.tokenizer, model._place.tail))
     expected = []
     for row in ids[:4]:
         new: list[int] = []

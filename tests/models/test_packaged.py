@@ -18,6 +18,7 @@ from culturescope.errors import CulturescopeError, ModelError, RunFailedError
 from culturescope.models import load, packaged
 from culturescope.models.cache import build_folder, known_sha256, models_home
 from culturescope.models.packaged import PackagedModel
+from culturescope.models.writing import end_ids
 from tests.models.gguf_file import write_gguf
 from tests.models.plain import PROMPTS
 
@@ -79,7 +80,9 @@ def test_a_gguf_file_reads_as_the_model_it_was_made_from(gguf, tiny_loaded, home
     assert model.identity.source == "gguf"
     assert model.identity.extra["gguf_sha256"] == _sha(gguf)
     assert model.tokenizer.eos_token == "<|im_end|>"
-    assert model.tokenizer.convert_tokens_to_ids("<|im_end|>") in model._end_ids()
+    assert model.tokenizer.convert_tokens_to_ids("<|im_end|>") in end_ids(
+        model.module, model.tokenizer, model._place.tail
+    )
     assert len(_left(home)) == 1
 
     said.clear()
