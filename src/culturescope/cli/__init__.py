@@ -33,7 +33,9 @@ def run(arguments: list[str]) -> int:
         where = f"{error.filename}: " if error.filename else ""
         return _say(one_line(f"culturescope: {where}{error.strerror or error}"), 1)
     except MemoryError:
-        return _say("culturescope: this machine's memory does not suffice; a smaller model or batch needs less", 1)
+        return _say(
+            "culturescope: this machine's memory does not suffice; a smaller model or batch needs less", 1
+        )
     return code if isinstance(code, int) else 0
 
 

@@ -150,6 +150,13 @@ def aim_command(
     blocks: so.Blocks = None,
     steps: Annotated[int, typer.Option("--steps", help="Most steps after the response was measured.")] = 6,
     tolerance: Annotated[float, typer.Option("--tolerance", help="Distance that counts as reached.")] = 0.05,
+    random: Annotated[
+        int,
+        typer.Option(
+            "--random",
+            help="Random steps as long as the one found, on the scenarios that report: 20 or more; 0 leaves them out.",
+        ),
+    ] = 20,
     tables: o.Tables = None,
     batch_size: Annotated[
         int, typer.Option("--batch-size", "--batch_size", help="Prompts recorded together.")
@@ -161,9 +168,10 @@ def aim_command(
     """Steer towards a society or a point: measure the response, solve, measure again; confirmed on other scenarios.
 
     Says "out of reach" with the nearest place within the budget of perplexity and letter mass. Beside it stand no steering and,
-    for a society, its basic and advanced personas. Writes aim-NAME.json into the search's folder, and the texts.
+    for a society, its basic and advanced personas, and random steps as long. Writes aim-NAME.json into the search's folder, and the texts.
     """
     from culturescope.experiments.steer.aim_study import aim
+    from culturescope.experiments.steer.controls import RANDOM_STEPS
     from culturescope.runs import write_json
     from culturescope.runs.lock import FolderLock
     from culturescope.runs.samples import SampleLog
@@ -171,6 +179,8 @@ def aim_command(
     if (society is None) == (point is None):
         raise BadInputError("name one target: --society CODE or --point x,y")
     writing = _writing(most_perplexity, quality_prompts, max_new_tokens)
+    if random != 0 and random < RANDOM_STEPS:
+        raise BadInputError(f"--random: {RANDOM_STEPS} or more, or 0, not {random}")
     people = o.people_tables(tables)
     name, target = _point(point) if point is not None else ("", (0.0, 0.0))
     beside = []
@@ -203,6 +213,7 @@ def aim_command(
             beside=beside,
             tolerance=tolerance,
             steps=steps,
+            random=random,
         )
         write_json(path, study.model_dump(mode="json"))
     finally:

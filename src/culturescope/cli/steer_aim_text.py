@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from culturescope.cli.steer_words import change, ratio
 
 if TYPE_CHECKING:
-    from culturescope.experiments.steer.results import AimQuality, AimStep, AimStudy, Reached
+    from culturescope.experiments.steer.results import AimQuality, AimStep, AimStudy, RandomReach, Reached
 
 
 def aim_lines(study: AimStudy) -> list[str]:
@@ -29,6 +29,8 @@ def aim_lines(study: AimStudy) -> list[str]:
         "On scenarios that chose nothing (conversion anchored; the projection's own error is not in the intervals):"
     )
     lines += [f"  {_reached(study, r)}" for r in study.reached]
+    if study.random is not None:
+        lines.append(_beside_random(study.random))
     if study.quality is not None:
         lines.append(_quality(study.quality, found.budget_asked))
     return lines
@@ -60,6 +62,14 @@ def _reached(study: AimStudy, r: Reached) -> str:
     if r.change_from_persona is not None:
         told += f"; change from the persona {study.on_top_of} alone {change(r.change_from_persona)}"
     return f"{told}; letter mass {r.letter_mass:.2f}"
+
+
+def _beside_random(found: RandomReach) -> str:
+    verdict = "aimed comes nearer than that" if found.beyond else "aimed comes no nearer than chance does"
+    return (
+        f"Random steps as long ({found.vectors} measured): 95% change the distance by {found.low:+.3f} to {found.high:+.3f}; "
+        f"{verdict}"
+    )
 
 
 def _quality(found: AimQuality, asked: int) -> str:

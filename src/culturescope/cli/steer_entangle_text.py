@@ -66,6 +66,8 @@ def _parted(name: str, found: Sequence[Decoupled]) -> list[str]:
     lines = []
     for d in found:
         value = f"E {share(d.e)}" if d.e else "E undefined (inside the random band)"
+        if d.lowered:
+            value += f", lower by {change(d.lowered)}"
         kept = (
             f"kept {d.kept.value:.0%} [{d.kept.low:.0%}, {d.kept.high:.0%}]"
             if d.kept

@@ -18,7 +18,7 @@ def table_of(found: Search) -> list[str]:
     lines += [_block_line(e, found) for e in found.blocks]
     lines += [
         f"  chosen (*): {', '.join(map(str, found.chosen))}; share of random vectors whose best block does as well: "
-        f"{found.p_chosen:.2f} (their 95% quantile {found.largest_random:+.3f}); of {found.shuffles} vectors fitted on "
+        f"{found.p_chosen:.2f} (95% stay below {found.largest_random:+.3f}); of {found.shuffles} vectors fitted on "
         f"shuffled labels: {found.p_shuffled:.2f} ({found.largest_shuffled:+.3f})",
         f"  measured at the best block, random vectors are {found.control_ratio:.2f} times their estimate, shuffled ones "
         f"{found.shuffled_ratio:.2f} times" + _widened(found),
@@ -27,9 +27,11 @@ def table_of(found: Search) -> list[str]:
     ]
     lines += [_choice_line(choice) for choice in found.choices]
     moved = [i.item for i in found.items if i.moved]
-    lines.append(
-        f"  items that move beyond the threshold: {', '.join(moved) or 'none'} ({len(moved)} of {len(found.items)})"
-    )
+    lines += [
+        "  items, at the chosen block where each moves most (95% of random vectors stay below): "
+        + ", ".join(f"{i.item} {i.effect:+.3f} ({i.random_band:+.3f})" for i in found.items),
+        f"  items that move beyond the threshold: {', '.join(moved) or 'none'} ({len(moved)} of {len(found.items)})",
+    ]
     return lines
 
 

@@ -114,7 +114,11 @@ def _attend(
     running = RUNNING.get()
     if running is None or attention_mask is None or attention_mask.numel() != 1:
         raise UnsharedError("its masks are not made by transformers' own functions")
-    if query.shape[0] != running.rows or query.shape[2] != key.shape[2] or query.shape[2] != len(running.step.tokens):
+    if (
+        query.shape[0] != running.rows
+        or query.shape[2] != key.shape[2]
+        or query.shape[2] != len(running.step.tokens)
+    ):
         raise UnsharedError("its attention does not see every token of the row once")
     if options.get("position_bias") is not None:
         raise UnsharedError("its attention adds a bias by place")

@@ -204,7 +204,11 @@ def _datum(row: Row, estimate: Estimate) -> dict[str, Any]:
 
 def finish(chart: Any, theme: Theme, *, height: int) -> Spec:
     """The specification of a chart that takes the width of its place, in the type and lines of the page."""
-    spec: Spec = chart.properties(width="container", height=height).to_dict()
+    return in_style(chart.properties(width="container", height=height).to_dict(), theme)
+
+
+def in_style(spec: Spec, theme: Theme) -> Spec:
+    """A specification in the type and lines of the page."""
     words = {"labelColor": theme.muted, "labelFont": FONT, "labelFontSize": 12, "labelFontWeight": 400}
     title = {
         "titleColor": theme.muted,
@@ -213,7 +217,7 @@ def finish(chart: Any, theme: Theme, *, height: int) -> Spec:
         "titleFontWeight": 400,
         "titlePadding": 8,
     }
-    spec["config"] = {
+    config = {
         "background": None,
         "font": FONT,
         "padding": {"left": 0, "right": 2, "top": 2, "bottom": 2},
@@ -222,4 +226,11 @@ def finish(chart: Any, theme: Theme, *, height: int) -> Spec:
         "axisY": {"labelColor": theme.ink},
         "autosize": {"type": "fit-x", "contains": "padding"},
     }
-    return spec
+    return {"$schema": _schema(), **spec, "config": config}
+
+
+@lru_cache(maxsize=1)
+def _schema() -> str:
+    import altair as alt
+
+    return str(alt.SCHEMA_URL)

@@ -13,17 +13,25 @@ from culturescope.errors import BadInputError
 from culturescope.experiments.steer.aim import MOST_STEPS, aim_at
 from culturescope.experiments.steer.aim_texts import MOST_PERPLEXITY, TextBudget
 from culturescope.experiments.steer.bench import Bench
+from culturescope.experiments.steer.controls import RANDOM_STEPS
 from culturescope.experiments.steer.coordinates import coordinates, distances, places_of
-from culturescope.experiments.steer.measuring import Measured, sum_of
+from culturescope.experiments.steer.measuring import Measured, change_of, sum_of
 from culturescope.experiments.steer.quality import Writing
-from culturescope.experiments.steer.results import AimStudy, Drawn, Reached, drawn_estimate
+from culturescope.experiments.steer.results import (
+    AimStudy,
+    Drawn,
+    RandomReach,
+    Reached,
+    drawn_estimate,
+)
 from culturescope.instrument import Scenario
 from culturescope.prompts import Persona
+from culturescope.steering.fitting import random_like
+from culturescope.steering.vector import Origin, SteeringVector
 
 if TYPE_CHECKING:
     from culturescope.models.resuming import Change
     from culturescope.runs.samples import SampleLog
-    from culturescope.steering.vector import SteeringVector
 
 Floats = NDArray[np.float64]
 
@@ -43,6 +51,7 @@ def aim(
     beside: Sequence[Persona] = (),
     tolerance: float = 0.05,
     steps: int = MOST_STEPS,
+    random: int = RANDOM_STEPS,
     seed: int = 42,
 ) -> AimStudy:
     """Aims at a place on the map with two vectors: solves on the scenarios that choose, confirms on those that report.
@@ -62,11 +71,14 @@ def aim(
         beside: personas whose places stand beside the result.
         tolerance: distance that counts as reached.
         steps: at most so many steps after the response was measured.
-        seed: of the bootstrap.
+        random: random steps as long as the one found, beside what it comes to; 0 leaves them out.
+        seed: of random steps and bootstrap.
 
     Raises:
-        BadInputError: items of the map are missing, or a bad target.
+        BadInputError: items of the map are missing, a bad target, or too few random steps.
     """
+    if random != 0 and random < RANDOM_STEPS:
+        raise BadInputError(f"at least {RANDOM_STEPS} random steps are needed (or 0), not {random}")
     check_items(bench.parts.choose, 1)
     check_items(bench.parts.report, 2)
     axes, pair = tuple(vectors), list(vectors.values())
@@ -113,6 +125,17 @@ def aim(
     for persona in beside:
         if on_top_of is None or persona.id != on_top_of.id:
             reached.append(_reached(persona.id, bench.measured([{}], report, persona), plain, target, seed))
+    beyond = None
+    if random and best:
+        bench.say(f"{name}: {random} random steps as long")
+        aimed = next(r for r in reached if r.name == "aimed")
+        gained = aimed.change if aimed.change_from_persona is None else aimed.change_from_persona
+        if gained is not None:
+            drawn = SteeringVector(dict(best), Origin(label="aim", method="combined"))
+            others = bench.measured(
+                [change_of([(random_like(drawn, seed + r), 1.0)]) for r in range(random)], report, on_top_of
+            )
+            beyond = _beside_random(others, plain if alone is None else alone, target, gained.value)
     if budget:
         bench.say(f"{name}: confirming the perplexity on prompts that chose nothing")
     return AimStudy(
@@ -123,6 +146,7 @@ def aim(
         on_top_of=on_top_of.id if on_top_of else None,
         aim=result,
         reached=tuple(reached),
+        random=beyond,
         quality=budget.confirmed(np.array(result.coefficients)) if budget else None,
     )
 
@@ -161,6 +185,20 @@ def _reached(
         change_from_persona=None if alone is None else _change(found, alone, target, seed),
         letter_mass=float(found.mass.mean()),
     )
+
+
+def _beside_random(
+    others: Measured, before: Measured, target: tuple[float, float], gained: float
+) -> RandomReach:
+    """The band of one more random step's change of distance, mean +- t_{n-1} sd sqrt(1 + 1/n): a push has a mean effect too."""
+    from scipy.special import stdtrit
+
+    goal = np.array(target)
+    at = np.linalg.norm(coordinates(others) - goal, axis=-1)
+    changes = at - float(np.linalg.norm(coordinates(before)[0] - goal))
+    n, centre = len(changes), float(changes.mean())
+    half = float(stdtrit(n - 1, 0.975)) * float(changes.std(ddof=1)) * float(np.sqrt(1 + 1 / n))
+    return RandomReach(vectors=n, low=centre - half, high=centre + half, beyond=gained < centre - half)
 
 
 def _change(found: Measured, other: Measured, target: tuple[float, float], seed: int) -> Drawn:

@@ -14,7 +14,13 @@ from culturescope.experiments.steer.bench import Bench
 from culturescope.experiments.steer.controls import RANDOM_STEPS, Controls, Way
 from culturescope.experiments.steer.coordinates import projection_entanglement
 from culturescope.experiments.steer.decouple import from_inverse, orthogonal, penalised
-from culturescope.experiments.steer.entangle import clipped, entanglement_of, halves, response_matrix
+from culturescope.experiments.steer.entangle import (
+    clipped,
+    entanglement_of,
+    halves,
+    response_matrix,
+    shares,
+)
 from culturescope.experiments.steer.measuring import Measured
 from culturescope.experiments.steer.results import (
     Decoupled,
@@ -153,11 +159,17 @@ class _Size:
             on = axes.index(axis)
             off = 1 - on
             inside = abs(shift[n, on]) <= bands[on]
-            kept = None
+            kept = lowered = None
             if abs(usual[on, on]) > bands[on]:
                 whole = usual_drawn[:, on, on]
                 told = whole != 0
                 kept = drawn_estimate(shift[n, on] / usual[on, on], drawn[told, n, on] / whole[told])
+                if not inside:
+                    lowered = drawn_estimate(
+                        min(1.0, abs(usual[on, off] / usual[on, on]))
+                        - min(1.0, abs(shift[n, off] / shift[n, on])),
+                        shares(usual_drawn[:, on, off], whole) - shares(drawn[:, n, off], drawn[:, n, on]),
+                    )
             found.append(
                 Decoupled(
                     way=way,
@@ -172,6 +184,7 @@ class _Size:
                     undefined="the change on the axis lies inside the band of random vectors"
                     if inside
                     else None,
+                    lowered=lowered,
                     kept=kept,
                 )
             )

@@ -74,7 +74,8 @@ class Response(Stored):
 class Decoupled(Stored):
     """One way to steer an axis alone, on scenarios that nothing was fitted on.
 
-    `e` as in `Entanglement`; `kept` is the signed change on the axis as a share of that by the plain vector at the same
+    `e` as in `Entanglement`; `lowered` is E of the plain vector less this one, on the same draws, None where one of them is
+    undefined; `kept` is the signed change on the axis as a share of that by the plain vector at the same
     step length, None where the plain vector's lies inside the band. `domain` is None for all of them.
     """
 
@@ -86,6 +87,7 @@ class Decoupled(Stored):
     random_band: float
     e: Drawn | None
     undefined: str | None
+    lowered: Drawn | None = None
     kept: Drawn | None
 
 
@@ -143,6 +145,19 @@ class Reached(Stored):
     letter_mass: float
 
 
+class RandomReach(Stored):
+    """What random steps as long as the one aimed at do to the distance, at the same blocks and on the same scenarios.
+
+    `low` and `high` hold 95% of the changes by one more random step; `beyond` tells whether the aimed step brings the model nearer
+    than that.
+    """
+
+    vectors: int
+    low: float
+    high: float
+    beyond: bool
+
+
 class AimQuality(Stored):
     """Perplexity of the place that was chosen, over that of unsteered texts, with paired intervals over prompts.
 
@@ -160,8 +175,8 @@ class AimQuality(Stored):
 class AimStudy(Stored):
     """An aim on the scenarios that choose, and what it comes to on those that report, beside other ways to get there.
 
-    `step` is the dose (or the raw alpha) that one unit of a coefficient stands for; `quality` is None without a perplexity
-    budget.
+    `step` is the dose (or the raw alpha) that one unit of a coefficient stands for; `random` is None where no step was found or
+    none was asked for, `quality` without a perplexity budget.
     """
 
     target_name: str
@@ -171,6 +186,7 @@ class AimStudy(Stored):
     on_top_of: str | None
     aim: Aim
     reached: tuple[Reached, ...]
+    random: RandomReach | None = None
     quality: AimQuality | None = None
 
 

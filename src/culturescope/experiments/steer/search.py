@@ -22,6 +22,8 @@ from culturescope.experiments.steer.parts import Parts
 from culturescope.experiments.steer.results import drawn_estimate
 from culturescope.experiments.steer.search_null import (
     MEASURED_CONTROLS,
+    Null,
+    most_by_chance,
     null_of,
     report_controls,
     weights_of,
@@ -190,18 +192,18 @@ def _search_group(
         joint=plan.joint,
         blocks=table,
         chosen=tuple(sorted(blocks[n] for n in best)),
-        largest_random=float(np.quantile(random.largest, 0.95)),
+        largest_random=most_by_chance(random.largest),
         p_chosen=random.chance(reached),
         control_ratio=random.ratio,
         shuffles=len(meaningless),
-        largest_shuffled=float(np.quantile(shuffled.largest, 0.95)),
+        largest_shuffled=most_by_chance(shuffled.largest),
         p_shuffled=shuffled.chance(reached),
         shuffled_ratio=shuffled.ratio,
         rank_agreement=agreement_of(effects, first_order[measured], plan.top),
         choices=_choices(
             vector, steps, {"best": ranked[:1], "chosen": best, "all": list(steps)}, plan, gauge, group.report
         ),
-        items=_items(alone, [exact[n] for n in best], choose, random.by_scenario[:, :, best], plan.threshold),
+        items=_items(alone, [exact[n] for n in best], choose, random, plan.threshold),
     )
     return vector, found
 
@@ -263,20 +265,21 @@ def _choices(
 
 
 def _items(
-    alone: Signed,
-    best: Sequence[int],
-    choosing: Sequence[Scenario],
-    null: Floats,
-    threshold: float | None,
+    alone: Signed, best: Sequence[int], choosing: Sequence[Scenario], random: Null, threshold: float | None
 ) -> tuple[ItemEffect, ...]:
-    """Largest signed change of every item at the chosen blocks, beside the band of the largest by random vectors."""
+    """Largest signed change of every item at the chosen blocks, beside that of random vectors at the blocks that they choose.
+
+    Blocks and items are judged on the same scenarios, so a random vector has its own best blocks chosen on them as well.
+    """
     items, effects = alone.item_effects()
+    theirs = np.argsort(-random.by_block, axis=1, kind="stable")[:, : len(best)]
     found = []
     for column, item in enumerate(items):
         inside = [n for n, s in enumerate(choosing) if s.item == item]
-        by_vector = np.einsum("s,rsb->rb", weights_of([choosing[n] for n in inside]), null[:, inside])
+        weights = weights_of([choosing[n] for n in inside])
+        by_vector = np.einsum("s,rsb->rb", weights, random.by_scenario[:, inside])
         effect = float(effects[best, column].max())
-        band = float(np.quantile(by_vector.max(axis=1), 0.95))
+        band = most_by_chance(np.take_along_axis(by_vector, theirs, axis=1).max(axis=1))
         limit = band if threshold is None else threshold
         found.append(ItemEffect(item=item, effect=effect, random_band=band, moved=effect > limit))
     return tuple(found)

@@ -70,7 +70,8 @@ class Choice(Stored):
 class ItemEffect(Stored):
     """Largest signed change of an item at the chosen blocks; `moved` where it lies beyond the threshold.
 
-    The threshold is `random_band`, what 95% of random vectors stay below there, or the one that was asked for.
+    The threshold is `random_band`, what 95% of random vectors stay below at the blocks that they choose, or the one that was
+    asked for.
     """
 
     item: str
@@ -82,7 +83,7 @@ class ItemEffect(Stored):
 class Search(Stored):
     """Blocks of one axis, or of one item.
 
-    `largest_random` is the 95% quantile of the largest change that a random vector reaches at any block, `p_chosen` the share
+    `largest_random` is what 95% of random vectors stay below at their best block (of 20: the largest), `p_chosen` the share
     of random vectors (the best block counted with them) that reach as much as the best block did; `largest_shuffled` and
     `p_shuffled` say the same of `shuffles` vectors fitted on shuffled labels. Both kinds are estimated to first order;
     `control_ratio` and `shuffled_ratio` are how much larger (root mean square) a few of them are when measured at the best

@@ -196,7 +196,8 @@ def _about(folder: Path) -> dict[str, Any]:
     societies, by, own_map = about.get("societies", []), about.get("by", []), about.get("map") or {}
     whole = isinstance(societies, list) and isinstance(by, list) and isinstance(own_map, dict)
     if not whole or not all(
-        isinstance(s, dict) and isinstance(s.get("code"), str) and isinstance(s.get("name"), str) for s in societies
+        isinstance(s, dict) and isinstance(s.get("code"), str) and isinstance(s.get("name"), str)
+        for s in societies
     ):
         raise BadInputError(f"{folder / ABOUT} is damaged: import the survey files again")
     return about
@@ -214,7 +215,9 @@ def _rows(file: Path) -> Iterator[tuple[str, dict[str, str]]]:
         with file.open(encoding="utf-8", newline="") as lines:
             for number, row in enumerate(csv.DictReader(lines), 2):
                 if None in row or None in row.values():
-                    raise BadInputError(f"{file.name}, line {number}: fields are missing; import the survey files again")
+                    raise BadInputError(
+                        f"{file.name}, line {number}: fields are missing; import the survey files again"
+                    )
                 yield f"{file.name}, line {number}", row
     except (OSError, UnicodeDecodeError, csv.Error):
         raise BadInputError(f"{file} cannot be read: import the survey files again") from None
