@@ -13,6 +13,7 @@ from culturescope.errors import BadInputError
 from culturescope.experiments.steer.controls import Controls
 from culturescope.experiments.steer.decouple import from_inverse, orthogonal, penalised
 from culturescope.experiments.steer.entangle import entanglement_of, response_matrix
+from culturescope.experiments.steer.entangle_study import _Size
 from culturescope.experiments.steer.measuring import Measured
 from culturescope.steering.fitting import PairStates
 from culturescope.steering.vector import Origin, SteeringVector
@@ -87,6 +88,23 @@ def test_response_matrix_is_per_unit_of_the_coefficient():
     assert swapped.matrix[1][0].value == pytest.approx(-0.3)
     with pytest.raises(BadInputError):
         response_matrix(step, ("Y", "X"), {"Y": 0.0, "X": 0.5})
+
+
+def test_how_much_a_way_lowers_e_is_paired_with_the_plain_vector():
+    """Both steps answer the same scenarios: the spread that they share is not in the interval of the difference."""
+    plain = planted([(0.4, 0.3), (0.2, 0.5)], noise=0.2)
+    parted = Measured(AXES, SCENARIOS, AXIS, plain.d.copy(), plain.b, plain.mass)
+    parted.d[0::2, AXIS == 1] -= np.array([0.2, 0.0])[:, None, None]  # Y steered: X goes from 0.3 to 0.2
+    random = Controls(planted(np.random.default_rng(1).normal(size=(20, 2)) * 0.02))
+    size = _Size(plain, (("inverse", "Y"), ("inverse", "X")), parted, {"Y": random, "X": random})
+    y, x = size.decoupled(("Y", "X"), 42)
+    whole = {e.axis: e for e in size.table(("Y", "X"), 42).entanglements}
+    assert y.lowered.value == pytest.approx(whole["Y"].e.value - y.e.value) == pytest.approx(0.25, abs=0.08)
+    assert y.lowered.high - y.lowered.low < 0.7 * (y.e.high - y.e.low)
+    assert (x.lowered.value, x.lowered.low, x.lowered.high) == (0.0, 0.0, 0.0), "the same answers"
+    wide = Controls(planted(np.random.default_rng(1).normal(size=(20, 2))))
+    inside = _Size(plain, (("inverse", "Y"),), parted, {"Y": wide, "X": wide}).decoupled(("Y", "X"), 42)
+    assert inside[0].lowered is None, "E is undefined there"
 
 
 def test_an_axis_that_was_not_measured_is_refused():

@@ -12,11 +12,12 @@ import torch
 import culturescope as cs
 from culturescope.errors import BadInputError
 from culturescope.experiments.steer import search_null
-from culturescope.experiments.steer.gauge import Gauge
-from culturescope.experiments.steer.measuring import change_of, measure
+from culturescope.experiments.steer.gauge import Gauge, Signed
+from culturescope.experiments.steer.measuring import Measured, change_of, measure
 from culturescope.experiments.steer.parts import Parts, parts_of
 from culturescope.experiments.steer.search import SearchPlan, alphas_of, search
-from culturescope.experiments.steer.search_null import report_controls
+from culturescope.experiments.steer.search import _items as items_of
+from culturescope.experiments.steer.search_null import Null, most_by_chance, report_controls
 from culturescope.experiments.steer.shuffles import labellings, shuffled_vectors
 from culturescope.experiments.steer.slopes import slopes
 from culturescope.experiments.steer.stages import Stages
@@ -32,6 +33,30 @@ PARTS = parts_of(
     cs.scenarios("optimise", items=ITEMS, limit=18), cs.scenarios("evaluate", items=ITEMS, limit=8)
 )
 SMALL = SearchPlan(axes=("X",), dose=0.01, top=2, verify=2, blocks=(1, 2))
+
+
+def test_one_more_control_passes_the_limit_in_a_twentieth_of_cases():
+    assert most_by_chance(np.arange(20.0)) == 19
+    assert most_by_chance(np.arange(39.0)[::-1]) == 37
+    drawn = np.random.default_rng(0).normal(size=(4000, 21))
+    passed = [one[0] > most_by_chance(one[1:]) for one in drawn]
+    assert np.mean(passed) == pytest.approx(1 / 21, abs=0.01)
+
+
+def test_random_vectors_choose_their_own_blocks_before_items_are_compared():
+    """The vector's item is best at the block that was chosen on the same scenarios: chance gets that choice too."""
+    choose = [s for s in PARTS.choose if s.item == "X01"][:2]
+    rng = np.random.default_rng(0)
+    weights = np.full(len(choose), 1 / len(choose))
+    moved = []
+    for _ in range(300):
+        vector, *controls = rng.normal(size=(21, len(choose), 8))  # none has any effect at its 8 blocks
+        d = np.stack([sign * vector[:, block] for block in range(8) for sign in (1, -1)])[:, :, None]
+        alone = Signed(Measured(("X",), tuple(choose), np.zeros(len(choose), dtype=int), d, 0 * d, 0 * d))
+        best = [int(np.argmax(alone.effects()))]
+        (item,) = items_of(alone, best, choose, Null(np.array(controls), weights, 1.0), None)
+        moved.append(item.moved)
+    assert np.mean(moved) == pytest.approx(1 / 21, abs=0.03), "and not many times as often"
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from culturescope.experiments.steer.quality import Writing
 from culturescope.instrument import load_pack
 from culturescope.prompts import templates
 from culturescope.prompts.neutral import neutral_prompts
-from culturescope.steering.fitting import PairStates, fit, read_pairs
+from culturescope.steering.fitting import PairStates, fit, random_like, read_pairs
 from culturescope.steering.vector import Origin, SteeringVector
 
 PACK, WORDINGS = load_pack(), templates(1)
@@ -234,6 +234,17 @@ def test_aim_study_reports_on_other_scenarios_than_it_chose_by(fitted):
     assert study.reached[1].place == pytest.approx(tuple(confirmed), abs=1e-6)
     assert study.reached[1].change is not None
     assert study.reached[0].change is None
+    drawn = SteeringVector(dict(best), Origin(label="by hand", method="test"))
+    steps = [{}, *(change_of([(random_like(drawn, 42 + r), 1.0)]) for r in range(20))]
+    away = np.linalg.norm(coordinates(at.measured(steps, PARTS.report)) - shift, axis=1)
+    changes = away[1:] - away[0]
+    half = 2.093 * changes.std(ddof=1) * np.sqrt(21 / 20)
+    assert (study.random.low, study.random.high) == pytest.approx(
+        (changes.mean() - half, changes.mean() + half), abs=1e-4
+    )
+    assert study.random.beyond == (study.reached[1].change.value < study.random.low)
+    with pytest.raises(BadInputError, match="at least 20"):
+        aim(at, vectors, tuple(shift), random=5)
 
 
 def test_an_aim_stays_within_its_perplexity_budget(fitted):
@@ -244,9 +255,9 @@ def test_an_aim_stays_within_its_perplexity_budget(fitted):
     start = coordinates(at.measured([{}], PARTS.choose))[0]
     far = coordinates(at.measured([at.change(vectors["X"], 3.0)], PARTS.choose))[0]
     target = tuple(start + 3 * (far - start))
-    options = {"name": "far", "least_mass": 0.0, "tolerance": 1e-4, "steps": 2}
+    options = {"name": "far", "least_mass": 0.0, "tolerance": 1e-4, "steps": 2, "random": 0}
     free = aim(at, vectors, target, **options)
-    assert free.quality is None
+    assert (free.quality, free.random) == (None, None)
     paid = aim(at, vectors, target, writing=writing, most_perplexity=1.0001, **options)
     assert paid.quality.chosen_by.value <= 1.0001
     assert paid.aim.budget_asked >= len(paid.aim.steps)

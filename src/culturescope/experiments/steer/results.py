@@ -148,8 +148,8 @@ class Reached(Stored):
 class RandomReach(Stored):
     """What random steps as long as the one aimed at do to the distance, at the same blocks and on the same scenarios.
 
-    `low` and `high` hold 95% of the changes by one more random step; `beyond` tells whether the aimed step brings the model nearer
-    than that.
+    `low` and `high` hold 95% of the changes by one more random step; `beyond` tells whether the aimed step brings the model
+    nearer than that.
     """
 
     vectors: int

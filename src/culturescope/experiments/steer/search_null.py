@@ -89,8 +89,8 @@ def null_of(
 def most_by_chance(effects: Floats, level: float = 0.95) -> float:
     """What one more control vector stays below with a probability of `level`: an order statistic, of 20 the largest.
 
-    One more value is as likely to fall between any two neighbours of n as between any others, n + 1 places in all. A quantile of
-    20 values as numpy interpolates it would be passed in 9% of cases, not 5%.
+    One more value is as likely to fall between any two neighbours of n as between any others, n + 1 places in all. A quantile
+    of 20 values as numpy interpolates it would be passed in 9% of cases, not 5%.
 
     Args:
         effects: (n), one a control vector; with fewer than 19 the largest is passed more often than `level` says.
