@@ -17,9 +17,8 @@ from culturescope.errors import BadInputError
 if TYPE_CHECKING:
     from culturescope.experiments.steer.bench import Bench
     from culturescope.experiments.steer.controls import Way
-    from culturescope.experiments.steer.folder import SearchFile
+    from culturescope.experiments.steer.opening import OpenSearch
     from culturescope.experiments.steer.quality import Writing
-    from culturescope.steering.vector import SteeringVector
 
 SearchFolder = Annotated[
     Path, typer.Argument(metavar="SEARCH", help="The folder that steer search wrote; it names the model too.")
@@ -75,28 +74,11 @@ def entangle_command(
     Primary figures are changes of d on both axes. E is undefined where the change on the axis lies inside the band of
     random vectors. Writes entangle.json into the search's folder.
     """
-    from culturescope.experiments.steer.entangle_study import entangle
-    from culturescope.runs import write_json
-    from culturescope.steering.fitting import read_pairs
+    from culturescope.experiments.steer.steps import entangle_into
 
     steps, way = _sizes(others, 1 if alpha is None else 10), way_of(random)
-    stored, vectors, bench = opened(search, dose, alpha, blocks, batch_size, force, quiet)
-    if len(vectors) != 2:
-        raise BadInputError(f"entanglement needs a search of two axes; {search} has {', '.join(vectors)}")
-    states = None
-    if penalised:
-        states = {
-            axis: read_pairs(
-                bench.model,
-                [s for s in bench.parts.fit if bench.pack.axis_of(s) == axis],
-                where=vector.origin.site or "option-text",
-                blocks=vector.blocks,
-                batch_size=batch_size,
-            )
-            for axis, vector in vectors.items()
-        }
-    study = entangle(bench, vectors, states=states, random=way, others=steps, seed=int(stored.plan["seed"]))
-    write_json(search / "entangle.json", study.model_dump(mode="json"))
+    stored, bench = opened(search, dose, alpha, blocks, batch_size, force, quiet)
+    study = entangle_into(stored, bench, others=steps, random=way, penalised=penalised)
     if as_json:
         typer.echo(study.model_dump_json())
         return
@@ -167,14 +149,12 @@ def aim_command(
 ) -> None:
     """Steer towards a society or a point: measure the response, solve, measure again; confirmed on other scenarios.
 
-    Says "out of reach" with the nearest place within the budget of perplexity and letter mass. Beside it stand no steering and,
-    for a society, its basic and advanced personas, and random steps as long. Writes aim-NAME.json into the search's folder, and the texts.
+    Says "out of reach" with the nearest place within the budget of perplexity and letter mass. Beside it stand no steering,
+    random steps as long and, for a society, its basic and advanced personas. Writes aim-NAME.json into the search's folder,
+    and the texts.
     """
-    from culturescope.experiments.steer.aim_study import aim
     from culturescope.experiments.steer.controls import RANDOM_STEPS
-    from culturescope.runs import write_json
-    from culturescope.runs.lock import FolderLock
-    from culturescope.runs.samples import SampleLog
+    from culturescope.experiments.steer.steps import aim_into, personas_of
 
     if (society is None) == (point is None):
         raise BadInputError("name one target: --society CODE or --point x,y")
@@ -187,37 +167,29 @@ def aim_command(
     if society is not None:
         found = people.society(society)
         name, target = found.code, (found.x, found.y)
-        beside = _personas(found.code, people, quiet)
+        beside = personas_of(found.code, people, None if quiet else o.say)
     o.one_of("on-top-of", persona, ("basic", "advanced"))
     chosen = next((p for p in beside if p.kind == persona), None)
     if persona is not None and chosen is None:
         raise BadInputError(
             f"there is no {persona} persona for {name}: name a society whose item means are known"
         )
-    _, vectors, bench = opened(search, dose, alpha, blocks, batch_size, force, quiet, placing=True)
-    path = search / f"aim-{name}{f'-{persona}' if persona else ''}.json"
-    lock = FolderLock(search)
-    lock.acquire()
-    try:
-        study = aim(
-            bench,
-            vectors,
-            target,
-            name=name,
-            cap=cap,
-            least_mass=mass,
-            writing=writing,
-            most_perplexity=most_perplexity,
-            log=SampleLog(search / "aim-texts.jsonl"),
-            on_top_of=chosen,
-            beside=beside,
-            tolerance=tolerance,
-            steps=steps,
-            random=random,
-        )
-        write_json(path, study.model_dump(mode="json"))
-    finally:
-        lock.release()
+    stored, bench = opened(search, dose, alpha, blocks, batch_size, force, quiet, placing=True)
+    study, path = aim_into(
+        stored,
+        bench,
+        target,
+        name,
+        on_top_of=chosen,
+        beside=beside,
+        cap=cap,
+        least_mass=mass,
+        writing=writing,
+        most_perplexity=most_perplexity,
+        tolerance=tolerance,
+        steps=steps,
+        random=random,
+    )
     if as_json:
         typer.echo(study.model_dump_json())
         return
@@ -237,36 +209,22 @@ def opened(
     *,
     placing: bool = False,
     every: bool = False,
-) -> tuple[SearchFile, dict[str, SteeringVector], Bench]:
-    """The search, its vectors at the chosen blocks (or at every one), and the model with the search's scenarios."""
-    from culturescope.experiments.steer.aim_study import check_items
-    from culturescope.experiments.steer.bench import Bench
-    from culturescope.experiments.steer.folder import check_same, read_search
-    from culturescope.models import load as load_model
-    from culturescope.prompts import templates
+) -> tuple[OpenSearch, Bench]:
+    """The search with its vectors at the chosen blocks (or at every one), and the model with the search's scenarios."""
+    from dataclasses import replace
 
-    if not (0 < dose <= 1) or (alpha is not None and not 0 < alpha <= 10):
-        raise BadInputError("a step's dose lies above 0 and at most at 1, its alpha at most at 10")
-    stored, vectors, pack = read_search(search)
-    parts = stored.scenarios(pack)
-    check_same(vectors, parts, pack)
-    if placing:
-        check_items(parts.choose, 1)
-        check_items(parts.report, 2)
-    wanted = so.blocks_of(blocks)
-    if wanted is None and not every:
-        wanted = stored.blocks()
-    chosen = {axis: vector if wanted is None else vector.at(wanted) for axis, vector in vectors.items()}
-    options = {k: v for k, v in stored.load.items() if k not in ("source", "trust_remote_code")}
-    model = load_model(str(stored.load["source"]), **options, progress=None if quiet else o.say)
-    chosen = {axis: so.checked(vector, model, force=force) for axis, vector in chosen.items()}
-    wordings = templates(stored.templates)
+    from culturescope.experiments.steer.opening import check_step, open_search
+    from culturescope.models import load as load_model
+
+    check_step(dose, alpha)
+    found = open_search(search, so.blocks_of(blocks), placing=placing, every=every)
+    load = found.stored.load
+    options = {k: v for k, v in load.items() if k not in ("source", "trust_remote_code")}
+    model = load_model(str(load["source"]), **options, progress=None if quiet else o.say)
+    checked = {axis: so.checked(vector, model, force=force) for axis, vector in found.vectors.items()}
+    found = replace(found, vectors=checked)
     say = None if quiet else o.say
-    return (
-        stored,
-        chosen,
-        Bench(model, parts, pack, wordings, dose=dose, alpha=alpha, batch_size=batch_size, say=say),
-    )
+    return found, found.bench(model, dose=dose, alpha=alpha, batch_size=batch_size, say=say)
 
 
 def way_of(text: str) -> Way:
@@ -279,20 +237,6 @@ def way_of(text: str) -> Way:
     if text not in known:
         raise BadInputError(f'--random: measured or estimated, not "{text}"')
     return known[text]
-
-
-def _personas(code: str, people: object, quiet: bool) -> list:  # type: ignore[type-arg]
-    """The personas of a society as far as its answers are known."""
-    from culturescope.experiments.personas import choose_personas
-
-    found = []
-    for kind in ("basic", "advanced"):
-        try:
-            found += [p.persona() for p in choose_personas([kind], [code], people)]  # type: ignore[arg-type]
-        except BadInputError as error:
-            if not quiet:
-                o.say(f"without the {kind} persona: {error}")
-    return found
 
 
 def _writing(most: float, prompts: int, max_new_tokens: int) -> Writing | None:

@@ -40,30 +40,14 @@ def domains_command(
     """
     import json
 
-    from culturescope.experiments.steer.domains import across_domains
-    from culturescope.runs import write_json
+    from culturescope.experiments.steer.steps import domains_into
 
     way = way_of(random)
-    stored, vectors, bench = opened(search, dose, alpha, blocks, batch_size, force, quiet)
-    wanted = tuple(a.strip() for a in axis.split(",")) if axis else tuple(vectors)
-    for one in wanted:
-        o.one_of("axis", one, tuple(vectors))
-    tables = [
-        across_domains(
-            bench,
-            one,
-            vectors[one].blocks,
-            site=vectors[one].origin.site or "option-text",
-            method=vectors[one].origin.method,
-            random=way,
-            seed=int(stored.plan["seed"]),
-        )
-        for one in wanted
-    ]
-    found = {table.axis: table.model_dump(mode="json") for table in tables}
-    write_json(search / "domains.json", found)
+    wanted = tuple(a.strip() for a in axis.split(",")) if axis else None
+    stored, bench = opened(search, dose, alpha, blocks, batch_size, force, quiet)
+    tables = domains_into(stored, bench, wanted, random=way)
     if as_json:
-        typer.echo(json.dumps(found))
+        typer.echo(json.dumps({table.axis: table.model_dump(mode="json") for table in tables}))
         return
     for table in tables:
         for line in domain_lines(table):

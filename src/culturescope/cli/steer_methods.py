@@ -56,9 +56,8 @@ def methods_command(
     """
     import json
 
-    from culturescope.experiments.steer.methods import compare_methods
+    from culturescope.experiments.steer.steps import methods_into
     from culturescope.prompts.contrast import site as site_of
-    from culturescope.runs import write_json
     from culturescope.steering.directions import method_of
 
     way, chosen_sites, chosen_methods = way_of(random), _names(sites, "site"), _names(methods, "method")
@@ -66,27 +65,19 @@ def methods_command(
         site_of(name)
     for name in chosen_methods:
         method_of(name)
-    stored, vectors, bench = opened(search, dose, alpha, blocks, batch_size, force, quiet, every=True)
-    wanted = tuple(a.strip() for a in axis.split(",")) if axis else tuple(vectors)
-    for one in wanted:
-        o.one_of("axis", one, tuple(vectors))
-    tables = [
-        compare_methods(
-            bench,
-            one,
-            vectors[one].blocks,
-            sites=chosen_sites,
-            methods=chosen_methods,
-            first_order=first_order,
-            random=way,
-            seed=int(stored.plan["seed"]),
-        )
-        for one in wanted
-    ]
-    found = {table.axis: table.model_dump(mode="json") for table in tables}
-    write_json(search / "methods.json", found)
+    wanted = tuple(a.strip() for a in axis.split(",")) if axis else None
+    stored, bench = opened(search, dose, alpha, blocks, batch_size, force, quiet, every=True)
+    tables = methods_into(
+        stored,
+        bench,
+        wanted,
+        sites=chosen_sites,
+        methods=chosen_methods,
+        first_order=first_order,
+        random=way,
+    )
     if as_json:
-        typer.echo(json.dumps(found))
+        typer.echo(json.dumps({table.axis: table.model_dump(mode="json") for table in tables}))
         return
     for table in tables:
         for line in method_lines(table):

@@ -117,13 +117,12 @@ def search_command(
     """
     from culturescope.api import scenarios
     from culturescope.cli.steer_search_text import table_of
-    from culturescope.experiments.accounting import Counting, work_lines
-    from culturescope.experiments.steer.folder import NAME, read_search_file, write_search
+    from culturescope.experiments.accounting import work_lines
+    from culturescope.experiments.steer.folder import NAME, read_search_file
     from culturescope.experiments.steer.parts import parts_of
-    from culturescope.experiments.steer.search import search
     from culturescope.experiments.steer.search_figure import FIGURE, check_figure, draw_search
     from culturescope.experiments.steer.search_plan import SearchPlan, groups_of
-    from culturescope.experiments.steer.stages import Stages
+    from culturescope.experiments.steer.steps import search_into
     from culturescope.instrument import load_pack, pack_source
     from culturescope.models import load as load_model
     from culturescope.prompts import templates as wordings_of
@@ -177,33 +176,22 @@ def search_command(
         exact=exact,
     )
     loaded = load_model(model, **options, progress=None if quiet else o.say)
-    with Stages(output) as stages, Counting(loaded) as counting:
-        try:
-            found = search(
-                loaded,
-                parts,
-                instrument,
-                chosen_wordings,
-                plan,
-                batch_size=batch_size,
-                stages=stages,
-                progress=None if quiet else o.say,
-            )
-        except KeyboardInterrupt:
-            o.say(f"What was measured is kept in {output}: the same command goes on from there.")
-            raise
-        path = write_search(
+    try:
+        found, path = search_into(
             output,
-            found,
-            plan,
+            loaded,
             parts,
-            identity=loaded.identity,
+            instrument,
+            chosen_wordings,
+            plan,
             load={"source": model, **options},
-            pack=pack_source(pack),
-            templates=[w.id for w in chosen_wordings],
-            work=counting.record(),
+            pack_source=pack_source(pack),
+            batch_size=batch_size,
+            progress=None if quiet else o.say,
         )
-        stages.finish()
+    except KeyboardInterrupt:
+        o.say(f"What was measured is kept in {output}: the same command goes on from there.")
+        raise
     stored = read_search_file(output)
     sentences = draw_search(stored, drawing)
     for line in work_lines(stored.work):

@@ -15,7 +15,6 @@ from culturescope.cli.steer_sweep_text import lines_of
 from culturescope.errors import BadInputError
 
 if TYPE_CHECKING:
-    from culturescope.experiments.steer.sweep_results import Sweep
     from culturescope.models.causal import CausalModel
     from culturescope.steering.vector import SteeringVector
 
@@ -144,6 +143,7 @@ def sweep_command(
     from culturescope.api import scenarios
     from culturescope.authoring.embeddings import load_encoder, packaged_folder
     from culturescope.experiments.steer.quality import Writing
+    from culturescope.experiments.steer.steps import sweep_into
     from culturescope.experiments.steer.sweep import SweepPlan, sweep
     from culturescope.experiments.steer.sweep_results import Budget
     from culturescope.instrument import load_pack
@@ -212,7 +212,7 @@ def sweep_command(
     if output_path is None:
         found = sweep(*arguments, encode=encode, progress=say)
     else:
-        found = _into(output_path, vectors, arguments, encode, say)
+        found = sweep_into(output_path, *arguments, encode=encode, progress=say)
     if as_json:
         typer.echo(json.dumps(found.model_dump(mode="json"), ensure_ascii=False))
         return
@@ -264,31 +264,6 @@ def _fitted(
     plan = SearchPlan(axes=tuple(axes), seed=seed)
     found = search(model, parts, load_pack(pack), wordings(1), plan, batch_size=batch_size, progress=say)
     return {a: found.vectors[a].at(found.found[a].chosen) for a in axes}
-
-
-def _into(
-    folder: Path, vectors: dict[str, SteeringVector], arguments: tuple[Any, ...], encode: Any, say: Any
-) -> Sweep:
-    """Sweeps with a folder: vectors, written texts (appended as they come), and at the end the result."""
-    from culturescope.experiments.steer.sweep import sweep
-    from culturescope.runs.atomic import disk_errors, write_json
-    from culturescope.runs.lock import FolderLock
-    from culturescope.runs.place import safe_name
-    from culturescope.runs.samples import SampleLog
-
-    with disk_errors(folder):
-        (folder / "vectors").mkdir(parents=True, exist_ok=True)
-    lock = FolderLock(folder)
-    lock.acquire()
-    try:
-        for name, vector in vectors.items():
-            vector.save(folder / "vectors" / f"{safe_name(name)}.safetensors")
-        log = SampleLog(folder / "generated.jsonl")
-        found = sweep(*arguments, log=log, encode=encode, progress=say)
-        write_json(folder / "sweep.json", found.model_dump(mode="json"))
-    finally:
-        lock.release()
-    return found
 
 
 def _silent(line: str) -> None:
