@@ -83,6 +83,17 @@ def search_command(
             show_default=False,
         ),
     ] = None,
+    quality_prompts: Annotated[
+        int,
+        typer.Option(
+            "--quality-prompts",
+            "--quality_prompts",
+            help="Neutral prompts answered under the best block, the chosen ones and all, with either sign; none by default.",
+        ),
+    ] = 0,
+    max_new_tokens: Annotated[
+        int, typer.Option("--max-new-tokens", "--max_new_tokens", help="Longest of these answers.")
+    ] = 128,
     figure: Annotated[
         Path | None,
         typer.Option(
@@ -157,6 +168,8 @@ def search_command(
         random_way="measured" if exact else cast("Literal['measured', 'estimated'] | None", random),
         threshold=threshold,
         blocks=so.blocks_of(blocks),
+        quality_prompts=quality_prompts,
+        max_new_tokens=max_new_tokens,
         seed=42 if seed is None else seed,
     )
     asked = items or [i.id for i in instrument.items if i.axis in axes]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from culturescope.cli.steer_words import change, ratio
+
 if TYPE_CHECKING:
     from culturescope.experiments.steer.search_results import BlockEffect, Choice, Search
+    from culturescope.experiments.steer.sweep_results import TextQuality
 
 
 def table_of(found: Search) -> list[str]:
@@ -25,7 +28,9 @@ def table_of(found: Search) -> list[str]:
         _agreement_line(found),
         "  together, on scenarios that chose nothing:",
     ]
-    lines += [_choice_line(choice) for choice in found.choices]
+    for choice in found.choices:
+        lines.append(_choice_line(choice))
+        lines += [_texts_line(sign, quality) for sign, quality in choice.quality.items()]
     moved = [i.item for i in found.items if i.moved]
     lines += [
         "  items, at the chosen block where each moves most (95% of random vectors stay below): "
@@ -36,25 +41,33 @@ def table_of(found: Search) -> list[str]:
 
 
 def _block_line(e: BlockEffect, found: Search) -> str:
-    change = (
-        "not measured           "
-        if e.effect is None
-        else f"{e.effect.value:+.3f} [{e.effect.low:+.3f}, {e.effect.high:+.3f}]"
-    )
+    effect = "not measured           " if e.effect is None else change(e.effect)
     mark = "*" if e.block in found.chosen else " "
     shuffled = "  -    " if e.shuffled_band is None else f"+-{e.shuffled_band:.3f}"
     return (
-        f"  {e.block:5d}{mark} {e.alpha:7.3f}  {change}  +-{e.random_band:.3f}  {shuffled} ({e.shuffled_worst:.3f})"
+        f"  {e.block:5d}{mark} {e.alpha:7.3f}  {effect}  +-{e.random_band:.3f}  {shuffled} ({e.shuffled_worst:.3f})"
         f"    {e.first_order:+.3f}"
     )
 
 
 def _choice_line(choice: Choice) -> str:
     return (
-        f"    {choice.name:7s} {choice.effect.value:+.3f} [{choice.effect.low:+.3f}, {choice.effect.high:+.3f}]"
+        f"    {choice.name:7s} {change(choice.effect)}"
         f"{_random_words(choice)}; letter mass {choice.letter_mass:.2f}, mean |b| {choice.mean_abs_b:.2f}; "
         f"{len(choice.blocks)} blocks"
     )
+
+
+def _texts_line(sign: str, found: TextQuality) -> str:
+    """Texts written under a set of blocks, beside unsteered ones from the same prompts."""
+    figures = (
+        ("perplexity x", found.perplexity_ratio, ratio),
+        ("KL", found.kl, ratio),
+        ("repetition", found.repetition_change, change),
+        ("distinct-2", found.distinct_2_change, change),
+    )
+    told = ", ".join(f"{name} {words(drawn)}" for name, drawn, words in figures if drawn is not None)
+    return f"            texts {sign}: {told or 'nothing was written'}"
 
 
 def _random_words(choice: Choice) -> str:

@@ -9,13 +9,17 @@ import pytest
 import torch
 
 import culturescope as cs
+from culturescope.cli.steer_search_text import table_of
 from culturescope.errors import BadInputError
 from culturescope.experiments.steer.measuring import change_of, measure
 from culturescope.experiments.steer.parts import parts_of
+from culturescope.experiments.steer.quality import Writing, quality_of, write_rows
 from culturescope.experiments.steer.search import SearchPlan, alphas_of, search
 from culturescope.experiments.steer.slopes import slopes
 from culturescope.instrument import load_pack
 from culturescope.prompts import templates
+from culturescope.prompts.neutral import neutral_prompts
+from culturescope.steering.applying import Edit
 from culturescope.steering.fitting import as_long_as, random_like
 from tests.tiny import BLOCKS
 
@@ -76,7 +80,7 @@ def test_measuring_equals_a_probe_under_steering(tiny_loaded):
 
 @pytest.fixture(scope="module")
 def searched(tiny_loaded):
-    plan = SearchPlan(axes=("X",), dose=0.1, top=2, verify=2)
+    plan = SearchPlan(axes=("X",), dose=0.1, top=2, verify=2, quality_prompts=3, max_new_tokens=4)
     return plan, search(tiny_loaded("llama"), PARTS, PACK, WORDINGS, plan)
 
 
@@ -121,11 +125,27 @@ def test_estimated_controls_are_held_against_measured_ones(tiny_loaded, searched
     assert 0.5 < found.control_ratio < 2
 
 
+def test_texts_under_each_set_of_blocks_are_those_of_its_steps(tiny_loaded, searched):
+    plan, result = searched
+    model, found, vector = tiny_loaded("llama"), result.found["X"], result.vectors["X"]
+    writing = Writing(neutral_prompts(3), max_new_tokens=4)
+    plain = write_rows(model, writing, [])
+    (block,) = found.choice("best").blocks
+    for sign, factor in (("+", 1), ("-", -1)):
+        edit = Edit(vector.at([block]), factor * alphas_of(vector, plan)[block])
+        by_hand = quality_of(write_rows(model, writing, [edit]), plain)
+        assert found.choice("best").quality[sign].kl.value == pytest.approx(by_hand.kl.value, rel=1e-3)
+        assert found.choice("best").quality[sign].tokens == by_hand.tokens
+    assert all(set(c.quality) == {"+", "-"} and c.quality["+"].prompts == 3 for c in found.choices)
+    assert found.choice("all").quality["+"].kl.value > found.choice("best").quality["+"].kl.value
+    assert any("texts -: perplexity x" in line for line in table_of(found))
+
+
 def test_a_threshold_decides_which_items_moved(tiny_loaded, searched):
     plan, result = searched
     usual = result.found["X"].items
     assert [i.moved for i in usual] == [i.effect > i.random_band for i in usual]
-    asked = replace(plan, threshold=0.0, blocks=(1,), top=1)
+    asked = replace(plan, threshold=0.0, blocks=(1,), top=1, quality_prompts=0)
     items = search(tiny_loaded("llama"), PARTS, PACK, WORDINGS, asked).found["X"].items
     assert [i.moved for i in items] == [i.effect > 0 for i in items]
     assert any(0 < i.effect <= i.random_band for i in items), "the band alone would say otherwise"
@@ -193,6 +213,7 @@ def test_norms_and_bad_plans(tiny_loaded):
         {"alpha": -1.0},
         {"verify": 1},
         {"threshold": -1.0},
+        {"quality_prompts": 1},
     ):
         with pytest.raises(BadInputError):
             SearchPlan(**wrong)

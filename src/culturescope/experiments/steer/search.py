@@ -36,6 +36,7 @@ from culturescope.experiments.steer.search_results import (
     Search,
     agreement_of,
 )
+from culturescope.experiments.steer.search_texts import texts_of
 from culturescope.experiments.steer.shuffles import shuffled_vectors
 from culturescope.experiments.steer.stages import Stages
 from culturescope.instrument import Pack, Scenario
@@ -245,11 +246,13 @@ def _choices(
     report: Sequence[Scenario],
 ) -> tuple[Choice, ...]:
     """Sets of blocks steered together, on the scenarios that report; the chosen set beside random vectors there."""
-    found = gauge.signed([merged(steps, chosen) for chosen in sets.values()], report)
+    together = {name: merged(steps, chosen) for name, chosen in sets.items()}
+    found = gauge.signed(list(together.values()), report)
     effects, draws, mass, bias = found.effects(), found.draws(plan.seed), found.mass(), found.bias()
     alphas = alphas_of(vector, plan)
     where = {vector.blocks[n]: alphas[n] for n in sets["chosen"]}
     controls = [random_like(vector, plan.seed + 1000 + r) for r in range(plan.random)]
+    quality = texts_of(gauge.model, together, plan, gauge.stages)
     beside = report_controls([{b: a * c[b] for b, a in where.items()} for c in controls], plan, gauge, report)
     return tuple(
         Choice(
@@ -258,6 +261,7 @@ def _choices(
             effect=drawn_estimate(effects[at], draws[:, at]),
             letter_mass=float(mass[at]),
             mean_abs_b=float(bias[at]),
+            quality=quality.get(name, {}),
             **(beside if name == "chosen" else {"random_band": None}),
         )
         for at, (name, chosen) in enumerate(sets.items())

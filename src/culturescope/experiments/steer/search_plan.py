@@ -35,6 +35,8 @@ class SearchPlan:
         shuffles: vectors fitted on shuffled labels at every block; fewer where the pairs cannot be shuffled in as many ways.
         threshold: signed change of d from which an item counts as moved; what random vectors reach by default.
         blocks: only these blocks; all by default.
+        quality_prompts: neutral prompts that are answered under each set of blocks, with either sign; 0 for none.
+        max_new_tokens: longest of these answers.
         seed: of random vectors, shuffled labels and bootstrap.
     """
 
@@ -53,6 +55,8 @@ class SearchPlan:
     shuffles: int = SHUFFLES
     threshold: float | None = None
     blocks: tuple[int, ...] | None = None
+    quality_prompts: int = 0
+    max_new_tokens: int = 128
     seed: int = 42
 
     def __post_init__(self) -> None:
@@ -71,6 +75,11 @@ class SearchPlan:
             raise BadInputError(
                 "a search needs at least one block to choose, as many to verify, "
                 f"{RANDOM_VECTORS} random vectors and {SHUFFLES} shuffles"
+            )
+        if self.quality_prompts < 0 or self.quality_prompts == 1 or self.max_new_tokens < 1:
+            raise BadInputError(
+                "quality takes two neutral prompts or more (0 for none) and a token to write, not "
+                f"{self.quality_prompts} and {self.max_new_tokens}"
             )
         if self.random_way not in (None, "measured", "estimated"):
             raise BadInputError(f"random vectors are measured or estimated, not {self.random_way}")

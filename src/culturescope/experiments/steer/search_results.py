@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from culturescope.experiments.steer.results import Drawn, Stored
+from culturescope.experiments.steer.sweep_results import TextQuality
 
 Floats = NDArray[np.float64]
 
@@ -53,7 +54,8 @@ class Choice(Stored):
     `random_band` holds 95% of random vectors of the same norms at the same blocks, for the chosen set. `random_way` says how
     it was found: `measured` (all of them), or `estimated` to first order, in which case `random_measured` of them were measured
     as well and were `control_ratio` times their estimates (root mean square); the band is wider by it where it exceeds 1.
-    `letter_mass` and `mean_abs_b` are the worse of both signs.
+    `letter_mass` and `mean_abs_b` are the worse of both signs, `quality` is that of texts written under either (`+`, `-`),
+    where they were asked for.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Choice(Stored):
     control_ratio: float | None = None
     letter_mass: float
     mean_abs_b: float
+    quality: dict[str, TextQuality] = Field(default_factory=dict)
 
 
 class ItemEffect(Stored):
