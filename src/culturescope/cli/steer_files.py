@@ -185,7 +185,13 @@ def describe(vector: SteeringVector) -> Iterator[str]:
     if origin.split in ("evaluate", "both"):
         yield "Warning: it saw scenarios of the split evaluate, so it cannot be judged on them."
     yield _model_line(vector)
-    for what, digest in (("scenarios", origin.scenarios_sha256), ("site", origin.site_sha256)):
+    if origin.blocks_path is not None:
+        yield f"Blocks: {origin.blocks_path}"
+    for what, digest in (
+        ("weights", origin.weights_sha256),
+        ("scenarios", origin.scenarios_sha256),
+        ("site", origin.site_sha256),
+    ):
         if digest is not None:
             yield f"SHA-256 of the {what}: {digest}"
     shares = {
@@ -213,7 +219,6 @@ def _model_line(vector: SteeringVector) -> str:
     told = [
         origin.family,
         f"revision {origin.revision}" if origin.revision else None,
-        f"weights {origin.weights_sha256[:12]}" if origin.weights_sha256 else None,
         origin.dtype,
         f"{origin.block_count} blocks" if origin.block_count else None,
         f"width {vector.width}",

@@ -214,6 +214,8 @@ def test_norms_and_bad_plans(tiny_loaded):
         {"verify": 1},
         {"threshold": -1.0},
         {"quality_prompts": 1},
+        {"quality_prompts": 1000},
+        {"max_new_tokens": 0},
     ):
         with pytest.raises(BadInputError):
             SearchPlan(**wrong)

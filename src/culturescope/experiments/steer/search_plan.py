@@ -9,6 +9,7 @@ from typing import Any, Literal
 from culturescope.errors import BadInputError
 from culturescope.experiments.steer.parts import Parts
 from culturescope.instrument import Pack, Scenario
+from culturescope.prompts.neutral import neutral_prompts
 
 RANDOM_VECTORS = 20
 SHUFFLES = 20
@@ -76,11 +77,10 @@ class SearchPlan:
                 "a search needs at least one block to choose, as many to verify, "
                 f"{RANDOM_VECTORS} random vectors and {SHUFFLES} shuffles"
             )
-        if self.quality_prompts < 0 or self.quality_prompts == 1 or self.max_new_tokens < 1:
-            raise BadInputError(
-                "quality takes two neutral prompts or more (0 for none) and a token to write, not "
-                f"{self.quality_prompts} and {self.max_new_tokens}"
-            )
+        if self.quality_prompts:
+            neutral_prompts(self.quality_prompts)
+        if self.max_new_tokens < 1:
+            raise BadInputError(f"answers have a token or more, not {self.max_new_tokens}")
         if self.random_way not in (None, "measured", "estimated"):
             raise BadInputError(f"random vectors are measured or estimated, not {self.random_way}")
         for name in ("axes", "items"):
