@@ -158,7 +158,7 @@ sys.exit(run(sys.argv[2:]))
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is of POSIX")
 def test_a_killed_process_s_search_goes_on_by_the_same_command(tiny, tmp_path, capsys):
-    asked = ["steer", "search", str(tiny("llama")), "--item", "A165", "--limit", "9", "--blocks", "1,2"]
+    asked = ["steer", "search", str(tiny("llama")), "--item", "A165", "--limit", "6", "--blocks", "1,2"]
     asked += ["--top", "1", "--first-order", "--batch-size", "4"]
     folder = tmp_path / "killed"
     command = [sys.executable, "-c", HELD, "7", *asked, "-o", str(folder), "-q"]
@@ -193,7 +193,7 @@ def test_a_killed_process_s_search_goes_on_by_the_same_command(tiny, tmp_path, c
 
 
 def test_ctrl_c_says_how_to_go_on(tiny, tmp_path, capsys, monkeypatch):
-    import culturescope.experiments.steer.stages as module
+    import culturescope.experiments.steer.steps as module
 
     class Interrupted(Stages):
         def kept(self, kind, key, make):
