@@ -30,8 +30,12 @@ def entangle_lines(study: EntangleStudy) -> list[str]:
         lines.append(f"  {axis}  " + "  ".join(change(cell) for cell in row))
     condition = study.response.condition
     lines.append("  it has no inverse" if condition is None else f"  condition {condition:.1f}")
-    if study.overall.map:
-        on_map = ", ".join(f"{axis} {value:.2f}" for axis, value in study.overall.map.items())
+    on_the_map = study.overall.map
+    if on_the_map is not None:
+        on_map = ", ".join(
+            f"{axis} {on_the_map[axis]:.2f}" if axis in on_the_map else f"{axis} undefined"
+            for axis in study.overall.steered
+        )
         alone = ", ".join(f"{axis} {value:.2f}" for axis, value in study.projection["anchored"].items())
         lines.append(f"On the map: E {on_map}; the projection alone entangles {alone}")
     lines.append(

@@ -46,6 +46,7 @@ def test_planted_entanglement_is_found():
     assert y.e.low < 0.25 < y.e.high
     assert y.wrong_way < 0.05
     assert table.map is not None
+    assert set(table.map) == {"X", "Y"}
 
 
 def test_noise_has_no_entanglement():
@@ -53,6 +54,7 @@ def test_noise_has_no_entanglement():
     table = entanglement_of(planted([(0.05, 0.09), (0.04, -0.06)], noise=0.1), random, ("Y", "X"))
     assert all(e.e is None and "random" in e.undefined for e in table.entanglements)
     assert 0.4 < table.entanglements[0].random_e <= 1.0
+    assert table.map == {}, "nor on the map"
 
 
 def test_nothing_at_all_is_undefined_and_has_a_json_form():

@@ -7,7 +7,7 @@ change on the axis stays inside the band of random vectors, and the E of those v
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,8 +106,9 @@ def entanglement_of(
                 wrong_way=wrong,
             )
         )
+    told = {e.axis for e in found if e.e is not None}
     return EntanglementTable(
-        steered=tuple(steered), entanglements=tuple(found), map=_on_map(measured, steered)
+        steered=tuple(steered), entanglements=tuple(found), map=_on_map(measured, steered, told)
     )
 
 
@@ -165,8 +166,8 @@ def _wrong_way(measured: Measured, step: int, column: int) -> float:
     return float((by_scenario < 0).mean())
 
 
-def _on_map(measured: Measured, steered: Sequence[str]) -> dict[str, float] | None:
-    """E on the map's coordinates by axis, or None where not all items of the map were measured."""
+def _on_map(measured: Measured, steered: Sequence[str], told: Set[str]) -> dict[str, float] | None:
+    """E on the map's coordinates by axis, where E on d is told; None where not all items of the map were measured."""
     from culturescope.people.projection import fit_projection
 
     items, means = measured.item_means()
@@ -176,6 +177,8 @@ def _on_map(measured: Measured, steered: Sequence[str]) -> dict[str, float] | No
     shift = halves(places_of(items, means))
     found = {}
     for step, axis in enumerate(steered):
+        if axis not in told:
+            continue
         on, off = abs(shift[step, place[axis]]), abs(shift[step, 1 - place[axis]])
         found[axis] = float(min(1.0, off / on)) if on > 0 else 1.0
     return found

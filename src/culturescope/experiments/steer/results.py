@@ -53,7 +53,10 @@ class Entanglement(Stored):
 
 
 class EntanglementTable(Stored):
-    """Entanglement of steps along two axes; `map` is E on the map's coordinates, which the projection entangles by itself."""
+    """Entanglement of steps along two axes; `map` is E on the map's coordinates, which the projection entangles by itself.
+
+    `map` has no axis whose E is undefined, and is None where not all items of the map were measured.
+    """
 
     steered: tuple[str, ...]
     entanglements: tuple[Entanglement, ...]
