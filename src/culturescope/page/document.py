@@ -23,6 +23,8 @@ from culturescope.page.writing import write_page
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+    from culturescope.page.study_view import StudyView
+
 
 @dataclass(frozen=True)
 class Chart:
@@ -33,11 +35,12 @@ class Chart:
     alt: str
 
 
-def render(report: Report) -> str:
+def render(report: Report, study: StudyView | None = None) -> str:
     """The report as one self-contained HTML document.
 
     Args:
         report: what to show; its samples are read once.
+        study: what else a whole study has to show.
     """
     from markupsafe import Markup
 
@@ -53,10 +56,13 @@ def render(report: Report) -> str:
     drawn = [chart for section in sections for chart in section["charts"]]
     drawn += [chart for chart in shared.values() if chart is not None]
     scripts = [vega_bundle(), code_for_script(_file("charts.js")), code_for_script(_file("prompts.js"))]
-    mapped = map_section(report.map) if report.map else None
+    mapped = map_section(report.map, study.off if study else ()) if report.map else None
     if mapped:
         scripts.append(map_script())
+    if study:
+        scripts.append(code_for_script(_file("study.js")))
     specs = {chart.id: chart.spec for chart in drawn} | (mapped.specs if mapped else {})
+    specs |= study.specs if study else {}
     safe = Markup  # what is passed through it is code of this package, base64, or JSON escaped for a script
     html = (
         _environment()
@@ -64,7 +70,10 @@ def render(report: Report) -> str:
         .render(
             report=report,
             policy=policy(scripts),
-            css=safe(_file("report.css") + (map_css() if mapped else "")),
+            css=safe(
+                _file("report.css") + (map_css() if mapped else "") + (_file("study.css") if study else "")
+            ),
+            study=study,
             scripts=[safe(script) for script in scripts],
             specs=safe(json_for_script(specs)),
             blob=safe(prompts_blob(report, samples)),
@@ -73,7 +82,7 @@ def render(report: Report) -> str:
             sections=sections,
             shared=shared,
             map=mapped,
-            personas=persona_section(report),
+            personas=(study.personas if study else None) or persona_section(report),
             check_table=tables.check_table(report),
             bias_table=tables.bias_table(report),
             bias_sentence=summary.bias_sentence(report),
@@ -86,14 +95,14 @@ def render(report: Report) -> str:
     return html.encode("utf-8", "replace").decode("utf-8")  # lone surrogates cannot be written to a file
 
 
-def write(report: Report, path: str | os.PathLike[str]) -> None:
-    """Writes the report to a file, whole or not at all.
+def write(report: Report, path: str | os.PathLike[str], study: StudyView | None = None) -> None:
+    """Writes the report to a file, whole or not at all; arguments are those of `render`.
 
     Raises:
         RunFolderError: the file cannot be written.
         RunFailedError: the disk is full or failed.
     """
-    write_page(path, lambda: render(report))
+    write_page(path, lambda: render(report, study))
 
 
 def _axis_section(report: Report, axis: AxisText, readings: Sequence[ScenarioReading]) -> dict[str, Any]:

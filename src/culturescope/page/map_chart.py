@@ -1,8 +1,9 @@
 """The chart of the cultural map: societies by zone, models with their ellipses, and the nulls.
 
 One unit is as long on both axes. On a page the chart has no legend of its own (the page's filters are one) and
-follows the width of its place by the signals `width` and `height`; the signals `hidden_zones`, `hidden_models` and
-`hidden_domains` leave out what they name. With a numeric width it is a figure that stands alone.
+follows the width of its place by the signals `width` and `height`; the signals `hidden_zones`, `hidden_models`,
+`hidden_domains`, `hidden_methods` and `hidden_societies` leave out what they name. With a numeric width it is a
+figure that stands alone.
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ def map_spec(
             "ellipses": map_data.ellipse_rows(places),
             "bands": map_data.band_rows(places),
             "ways": map_data.way_rows(places),
+            "steps": map_data.step_rows(figure, conversion),
             "people": map_data.people_rows(figure, places),
             "labels": [{**row, "hue": hue.get(str(row.get("zone")))} for row in labels],
         },
@@ -73,7 +75,14 @@ def map_spec(
         spec["padding"] = {**MARGIN, "top": MARGIN["top"] + more * spec["title"]["subtitleLineHeight"]}
         spec["autosize"] = {"type": "none"}
         spec["params"] = [
-            {"name": name, "value": []} for name in ("hidden_zones", "hidden_models", "hidden_domains")
+            {"name": name, "value": []}
+            for name in (
+                "hidden_zones",
+                "hidden_models",
+                "hidden_domains",
+                "hidden_methods",
+                "hidden_societies",
+            )
         ]
         spec["usermeta"] = {"ratio": frame.ratio, "across": MARGIN["left"] + MARGIN["right"]}
     return spec

@@ -9,9 +9,11 @@ from typing import Any
 from culturescope.page.figures import signed
 from culturescope.page.map_figure import (
     AXES,
+    STEERED,
     MapFigure,
     clean,
     domain_of,
+    method_of,
     name_of,
     null_of,
     several,
@@ -32,6 +34,7 @@ def society_rows(figure: MapFigure) -> list[Row]:
     return [
         {
             "code": clean(s.code),
+            "society": clean(s.code),
             "name": clean(s.name),
             "zone": zone_of(s),
             "year": s.year,
@@ -109,6 +112,32 @@ def way_rows(places: Sequence[Placement]) -> list[Row]:
     return rows
 
 
+def step_rows(figure: MapFigure, conversion: Conversion) -> list[Row]:
+    """The places along each way of steering, in order; `last` is where its arrow and its name stand."""
+    rows = []
+    for number, way in enumerate(w for w in figure.steps if w.conversion == conversion):
+        for n, ((x, y), name) in enumerate(zip(way.spots, way.names, strict=True)):
+            last = n == len(way.spots) - 1
+            x0, y0 = way.spots[n - 1] if n else (x, y)
+            rows.append(
+                {
+                    "id": f"way {number}",
+                    "n": n,
+                    "x": x,
+                    "y": y,
+                    "last": last,
+                    "angle": 90 - math.degrees(math.atan2(y - y0, x - x0)),
+                    "text": shorten(clean(way.label), 30),
+                    "tip": f"{clean(name)}\n{place_words(x, y)}",
+                    "style": "steered" if way.readable else "unread",
+                    "model": clean(way.model),
+                    "domain": clean(way.domain) if way.domain else "all domains",
+                    "method": STEERED,
+                }
+            )
+    return rows
+
+
 def people_rows(figure: MapFigure, places: Sequence[Placement]) -> list[Row]:
     """From each place under the persona of a society to the people of that society, where the map has them."""
     return [
@@ -145,7 +174,7 @@ def label_rows(
         if s.code in figure.named:
             at = pixel(s.x, s.y)
             label = Label((shorten(clean(s.name), 24),), small, (at,), 9, at)
-            add({"zone": zone_of(s), "kind": "society"}, label, [(s.x, s.y)])
+            add({"zone": zone_of(s), "society": clean(s.code), "kind": "society"}, label, [(s.x, s.y)])
     for zone in outlines(figure.societies):
         home = tuple(sum(axis) / len(zone.inside) for axis in zip(*zone.inside, strict=True))
         step = max(1, len(zone.inside) // 90)
@@ -158,6 +187,7 @@ def label_rows(
         for s in figure.societies
     ]
     marks += [(pixel(p.x, p.y), 8.0) for p in places]
+    marks += [(pixel(row["x"], row["y"]), 5.0) for row in step_rows(figure, conversion)]
     for way in way_rows(places):
         ends = (way["x"], way["y"]), (way["x2"], way["y2"])
         marks += [(pixel(*((1 - t) * a + t * b for a, b in zip(*ends, strict=True))), 3.0) for t in STOPS]
@@ -182,6 +212,8 @@ def _about(place: Placement, number: int) -> Row:
         "style": style,
         "model": clean(model) if model else None,
         "domain": domain_of(place) if place.kind == "model" or place.domain else None,
+        "method": method_of(place) if place.kind == "model" else None,
+        "society": clean(place.society) if place.society else None,
     }
 
 

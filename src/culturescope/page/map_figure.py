@@ -13,6 +13,7 @@ from culturescope.people.placement import Calibration, Conversion, Placement
 CONVERSIONS: tuple[Conversion, ...] = ("anchored", "paper")
 AXES = (("X", "survival – self-expression"), ("Y", "traditional – secular-rational"))
 NO_ZONE = "no zone"
+STEERED = "steered"
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,23 @@ class SocietyPoint:
 
 
 @dataclass(frozen=True)
+class Steps:
+    """Places along the coefficients of a steering vector, in their order; the way is drawn with an arrow at its end.
+
+    `names` stand for each place on hover, `model` is the label of the model that is steered, and `readable` tells whether
+    its place may be read.
+    """
+
+    label: str
+    model: str
+    conversion: Conversion
+    spots: tuple[tuple[float, float], ...]
+    names: tuple[str, ...]
+    domain: str | None = None
+    readable: bool = True
+
+
+@dataclass(frozen=True)
 class MapFigure:
     """All that a map shows.
 
@@ -46,6 +64,7 @@ class MapFigure:
         series: the series of positions that is drawn.
         sources: what to cite for positions and item means.
         credit: the same in one line, for a figure that stands alone.
+        steps: ways of steering.
 
     Raises:
         BadInputError: a society occurs twice, a place is no number, or places are of several calibrations.
@@ -62,6 +81,7 @@ class MapFigure:
     series: str = ""
     sources: tuple[str, ...] = ()
     credit: str = ""
+    steps: tuple[Steps, ...] = ()
 
     def __post_init__(self) -> None:
         codes = [society.code for society in self.societies]
@@ -79,6 +99,7 @@ class MapFigure:
             for p in self.placements
             if not _finite(p.x, p.y, p.radius2, *p.covariance[0], *p.covariance[1], *p.displacement)
         ]
+        lost += [way.label for way in self.steps if not all(_finite(*spot) for spot in way.spots)]
         if lost:
             raise BadInputError(f"No place on the map can be computed for {', '.join(map(clean, lost))}.")
         anchored = [p.calibration for p in self.placements if p.conversion == "anchored"]
@@ -118,6 +139,12 @@ class MapFigure:
         """The domains of the models' places, as they come; `all domains` for a place over all of them."""
         return tuple(dict.fromkeys(domain_of(p) for p in self.placements if p.kind == "model"))
 
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """How the places were come by, as they come."""
+        found = [method_of(p) for p in self.placements if p.kind == "model"]
+        return tuple(dict.fromkeys((*found, *(STEERED for _ in self.steps))))
+
     def of(self, conversion: Conversion) -> tuple[Placement, ...]:
         """The places by one conversion, nulls first so that models are drawn above them.
 
@@ -143,6 +170,12 @@ def zone_of(society: SocietyPoint) -> str:
 def domain_of(placement: Placement) -> str:
     """The domain of a place in words."""
     return clean(placement.domain) if placement.domain else "all domains"
+
+
+def method_of(placement: Placement) -> str:
+    """How a place was come by: dilemmas or the direct survey, with the kind of persona."""
+    asked = "direct survey" if placement.survey else "dilemmas"
+    return f"{asked}, {placement.persona} persona" if placement.persona else asked
 
 
 def name_of(placement: Placement) -> str:

@@ -129,6 +129,7 @@ def frame_of(figure: MapFigure, reach: float = 0.9) -> Frame:
     ]
     bound += [point for zone in outlines(figure.societies) for ring in zone.rings for point in ring]
     inner = [*societies, *((p.x, p.y) for p in figure.placements)]
+    inner += [spot for way in figure.steps for spot in way.spots]
     xs = [
         *(x + side for x, _ in inner for side in (-0.3, 0.3)),
         *(x + side for x, _ in bound for side in (-0.1, 0.1)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from culturescope.page.drawing import TICKS, Spec, Theme
@@ -13,7 +14,8 @@ from culturescope.page.map_style import MODEL_SHAPE, NARROW, NULL_SHAPE, on_page
 LEADER = ("xOffset", "yOffset", "x2Offset", "y2Offset")
 HIDDEN = (
     "indexof(hidden_zones, datum.zone) < 0 && indexof(hidden_models, datum.model) < 0"
-    " && indexof(hidden_domains, datum.domain) < 0"
+    " && indexof(hidden_domains, datum.domain) < 0 && indexof(hidden_methods, datum.method) < 0"
+    " && indexof(hidden_societies, datum.society) < 0"
 )
 
 
@@ -157,6 +159,7 @@ def map_layers(figure: MapFigure, theme: Theme, font: str, *, alone: bool) -> li
             {**at("xm", "ym"), "angle": {"field": "angle", "type": "quantitative", "scale": None}},
             solid,
         ),
+        *_step_layers(layer, theme, sized, font, round_, ink, tip),
         layer(
             "models",
             "places",
@@ -246,6 +249,57 @@ def _words(layer: Any, theme: Theme, font: str, hue: Spec, ink: Spec) -> list[Sp
         )
         found.append(layer(f"{kind}_words", "labels", text, {**words, **encoding}, where))
     return found
+
+
+def _step_layers(
+    layer: Callable[..., Spec],
+    theme: Theme,
+    sized: Callable[[float], Any],
+    font: str,
+    round_: Spec,
+    ink: Spec,
+    tip: Spec,
+) -> list[Spec]:
+    """Ways of steering: a line above its own halo, a dot a coefficient, an arrow and a name at the end."""
+    line = {"type": "line", "strokeJoin": "round", "clip": True}
+    dash = {"condition": {"test": "datum.style === 'unread'", "value": [4, 3]}, "value": [1, 0]}
+    head = {"type": "point", "shape": "triangle", "filled": True, "opacity": 1, "size": sized(120)}
+    text = {
+        "type": "text",
+        "font": font,
+        "fontSize": LARGE,
+        "fontWeight": 600,
+        "align": "left",
+        "baseline": "middle",
+        "dx": 9,
+    }
+    halo = {**text, "stroke": theme.paper, "strokeWidth": 3.5, "strokeJoin": "round", "aria": False}
+    words = {"text": {"field": "text"}}
+    return [
+        layer(
+            "steps_halo",
+            "steps",
+            {**line, "stroke": theme.paper, "strokeWidth": 5, "strokeOpacity": 0.85, "aria": False},
+            round_,
+        ),
+        layer("steps", "steps", {**line, "strokeWidth": 2}, {**round_, "stroke": ink, "strokeDash": dash}),
+        layer(
+            "step_dots",
+            "steps",
+            {"type": "point", "filled": True, "opacity": 1, "size": sized(26)},
+            {"color": ink, **tip},
+            "!datum.last",
+        ),
+        layer(
+            "step_heads",
+            "steps",
+            head,
+            {"color": ink, "angle": {"field": "angle", "type": "quantitative", "scale": None}, **tip},
+            "datum.last",
+        ),
+        layer("step_names_halo", "steps", halo, {**words, "color": {"value": theme.paper}}, "datum.last"),
+        layer("step_names", "steps", text, {**words, "color": ink}, "datum.last"),
+    ]
 
 
 def _by_width(wide: float, narrow: float) -> Spec:

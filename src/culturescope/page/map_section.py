@@ -59,6 +59,9 @@ class MapSection:
     zones: tuple[ZoneKey, ...]
     models: tuple[str, ...]
     domains: tuple[str, ...]
+    methods: tuple[str, ...]
+    named: tuple[tuple[str, str], ...]
+    off: tuple[str, ...]
     lead: str
     primary: str
     notes: tuple[str, ...]
@@ -75,8 +78,13 @@ class MapSection:
         return {chart.id: chart.spec for chart in self.charts}
 
 
-def map_section(figure: MapFigure) -> MapSection:
-    """The section of a figure: a chart for each conversion, anchored first."""
+def map_section(figure: MapFigure, off: tuple[str, ...] = ()) -> MapSection:
+    """The section of a figure: a chart for each conversion, anchored first.
+
+    Args:
+        figure: what to draw.
+        off: domains and methods that are hidden until a reader asks for them.
+    """
     zones = figure.zones
     numbers = [sum(zone_of(s) == zone for s in figure.societies) for zone in zones]
     notes = (map_words.axes_sentence(figure), map_words.projection_sentence(figure), map_words.OUTLINES)
@@ -97,6 +105,11 @@ def map_section(figure: MapFigure) -> MapSection:
         zones=tuple(ZoneKey(*key) for key in keys),
         models=figure.models if len(figure.models) > 1 else (),
         domains=figure.domains if len(figure.domains) > 1 else (),
+        methods=figure.methods if len(figure.methods) > 1 else (),
+        named=tuple((s.code, clean(s.name)) for s in figure.societies if s.code in figure.named)
+        if figure.steps or len(figure.methods) > 1
+        else (),
+        off=off,
         lead=map_words.lead_sentence(figure),
         primary=map_words.primary_sentences(figure),
         notes=tuple(note for note in notes if note),

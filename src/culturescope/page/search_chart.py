@@ -106,6 +106,12 @@ def search_spec(panels: Sequence[SearchPanel], title: str, theme: Theme = LIGHT)
     }
 
 
+def page_panel(panel: SearchPanel, panels: Sequence[SearchPanel], theme: Theme) -> Spec:
+    """One panel as a bare view, without heading and width; all of `panels` share its scale."""
+    view = _panel(panel, _scale_of(panels), 600, theme)
+    return {key: value for key, value in view.items() if key not in ("title", "width")}
+
+
 def _scale_of(panels: Sequence[SearchPanel]) -> tuple[float, float]:
     """Both ends of the scale: it holds zero and all that is drawn."""
     shown = [0.0]
