@@ -127,6 +127,8 @@ def test_aim_at_a_point(searched, capsys):
     stored = json.loads((searched / "aim-0.1_-0.3.json").read_text())
     assert stored["aim"]["evaluations"] >= 5
     assert stored["quality"]["prompts"] == 3
+    moved = any(stored["aim"]["coefficients"])
+    assert (stored["random"] is not None) == ("Random steps as long (20 measured)" in out) == moved
     assert len((searched / "aim-texts.jsonl").read_text().splitlines()) >= 6
 
 

@@ -51,6 +51,14 @@ def test_rows_are_unsteered_first_and_each_vector_in_ascending_order(swept):
     assert plain.quality.kl.value == 0
 
 
+def test_a_sweep_of_scenarios_that_were_fitted_on_says_so(tiny_loaded, vectors, swept):
+    assert not any("prove nothing" in note for note in swept[1].notes)
+    plan = SweepPlan(alphas=(0.1,), dose_cap=None, random=0)
+    fitted_on = cs.scenarios(split="optimise", limit=4)
+    notes = sweep(tiny_loaded("llama"), vectors, fitted_on, PACK, WORDINGS, plan).notes
+    assert [note.split()[0] for note in notes if "split optimise: its changes" in note] == ["Y", "X"]
+
+
 def test_a_row_equals_a_probe_under_steering(tiny_loaded, vectors, swept):
     model, found = tiny_loaded("llama"), swept[1]
     row = next(r for r in found.rows if (r.vector, r.alpha) == ("X", 0.2))

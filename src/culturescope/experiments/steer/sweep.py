@@ -159,7 +159,7 @@ def sweep(
         random=found,
         budget=plan.budget,
         recommendations=recommend(rows, plan.budget),
-        notes=_notes(vectors, plan, encode),
+        notes=_notes(vectors, scenarios, plan, encode),
     )
 
 
@@ -228,18 +228,25 @@ def _settings(
     }
 
 
-def _notes(vectors: Mapping[str, SteeringVector], plan: SweepPlan, encode: Encode | None) -> tuple[str, ...]:
+def _notes(
+    vectors: Mapping[str, SteeringVector],
+    scenarios: Sequence[Scenario],
+    plan: SweepPlan,
+    encode: Encode | None,
+) -> tuple[str, ...]:
     found = []
     unknown = [name for name, v in vectors.items() if math.isnan(largest_dose(v, 1.0))]
     if unknown and plan.dose_cap is not None:
         found.append(
             f"the dose cap was not checked for {', '.join(unknown)}: the file does not tell the median norm"
         )
-    seen = [name for name, v in vectors.items() if v.origin.split in ("evaluate", "both")]
-    if seen:
-        found.append(
-            f"{', '.join(seen)} saw scenarios of the split evaluate: its changes there prove nothing"
-        )
+    splits = {s.split for s in scenarios}
+    for name, vector in vectors.items():
+        seen = sorted(splits if vector.origin.split == "both" else splits & {vector.origin.split})
+        if seen:
+            found.append(
+                f"{name} was fitted on scenarios of the split {' and '.join(seen)}: its changes there prove nothing"
+            )
     if plan.writing is not None and encode is None:
         found.append("no sentence encoder: the likeness of question and answer was not measured")
     return tuple(found)
