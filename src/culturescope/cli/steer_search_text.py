@@ -75,6 +75,8 @@ def _random_words(choice: Choice) -> str:
     if choice.random_band is None:
         return ""
     band = f", random +-{choice.random_band:.3f}"
+    if choice.shuffled_band is not None:
+        band = f", shuffled +-{choice.shuffled_band:.3f}{band}"
     if choice.random_way == "estimated":
         ratio = choice.control_ratio or 1.0
         wider = ", the band is wider by it" if ratio > 1 else ""

@@ -181,7 +181,7 @@ def test_the_band_of_shuffled_labels_is_that_of_twenty_refits(tiny_loaded, by_it
 def controls(model, steps, way) -> dict:
     """The band of random steps on the scenarios that report, one way or the other."""
     gauge = Gauge(model, PACK, tuple(WORDINGS), 8, Stages())
-    return report_controls(steps, replace(SMALL, random_way=way), gauge, PARTS.report)
+    return report_controls(steps, steps, replace(SMALL, random_way=way), gauge, PARTS.report)
 
 
 def small_steps(vector) -> list:
@@ -197,7 +197,9 @@ def test_estimated_random_vectors_agree_with_measured_ones_at_small_steps(tiny_l
         "random_band": measured["random_band"],
         "random_way": "measured",
         "random_measured": 20,
-    }
+        "shuffled_band": estimated["random_band"],
+        "shuffled_ratio": estimated["control_ratio"],
+    }, "those of shuffled labels (here the same steps) are estimated in either case"
     assert (estimated["random_way"], estimated["random_measured"]) == ("estimated", 5)
     assert estimated["control_ratio"] == pytest.approx(1.0, abs=0.05)
     assert estimated["random_band"] == pytest.approx(measured["random_band"], rel=0.05)

@@ -9,7 +9,9 @@ from culturescope.experiments.steer.search_results import BlockEffect, Choice, R
 from culturescope.experiments.steer.search_words import runs_of, sentence_of
 
 
-def found(alone: float, together: float, band: float, way: str = "measured") -> Search:
+def found(
+    alone: float, together: float, band: float, way: str = "measured", shuffled: float | None = None
+) -> Search:
     def drawn(value: float) -> Drawn:
         return Drawn(value=value, low=value - 0.1, high=value + 0.1)
 
@@ -32,6 +34,7 @@ def found(alone: float, together: float, band: float, way: str = "measured") -> 
         effect=drawn(together),
         random_band=band,
         random_way=way,
+        shuffled_band=shuffled,
         letter_mass=1.0,
         mean_abs_b=0.0,
     )
@@ -72,12 +75,19 @@ def test_the_best_block_is_one_that_was_measured():
             -0.4,
             0.2,
             "measured",
-            "beyond ±0.200, where 95% of random vectors lie, but towards the negative pole.",
+            "beyond ±0.200, where 95% of random vectors lie; towards the negative pole.",
         ),
     ],
 )
 def test_beyond_or_inside_of_random_vectors(together, band, way, words):
     assert sentence_of(found(0.3, together, band, way)).endswith(words)
+
+
+def test_a_vector_that_does_no_more_than_shuffled_labels_is_said_to():
+    inside = sentence_of(found(0.3, 0.4, 0.2, shuffled=0.5))
+    assert "but inside of ±0.500, that of vectors fitted on shuffled labels" in inside
+    beyond = sentence_of(found(0.3, 0.4, 0.2, shuffled=0.3))
+    assert beyond.endswith("lie, and beyond ±0.300, that of vectors fitted on shuffled labels.")
 
 
 def test_no_block_is_said_to_move_when_none_does():

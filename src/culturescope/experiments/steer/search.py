@@ -202,7 +202,13 @@ def _search_group(
         shuffled_ratio=shuffled.ratio,
         rank_agreement=agreement_of(effects, first_order[measured], plan.top),
         choices=_choices(
-            vector, steps, {"best": ranked[:1], "chosen": best, "all": list(steps)}, plan, gauge, group.report
+            vector,
+            steps,
+            {"best": ranked[:1], "chosen": best, "all": list(steps)},
+            meaningless,
+            plan,
+            gauge,
+            group.report,
         ),
         items=_items(alone, [exact[n] for n in best], choose, random, plan.threshold),
     )
@@ -241,11 +247,12 @@ def _choices(
     vector: SteeringVector,
     steps: dict[int, Change],
     sets: dict[str, list[int]],
+    meaningless: Sequence[SteeringVector],
     plan: SearchPlan,
     gauge: Gauge,
     report: Sequence[Scenario],
 ) -> tuple[Choice, ...]:
-    """Sets of blocks steered together, on the scenarios that report; the chosen set beside random vectors there."""
+    """Sets of blocks steered together, on the scenarios that report; the chosen one beside its controls there."""
     together = {name: merged(steps, chosen) for name, chosen in sets.items()}
     found = gauge.signed(list(together.values()), report)
     effects, draws, mass, bias = found.effects(), found.draws(plan.seed), found.mass(), found.bias()
@@ -253,7 +260,10 @@ def _choices(
     where = {vector.blocks[n]: alphas[n] for n in sets["chosen"]}
     controls = [random_like(vector, plan.seed + 1000 + r) for r in range(plan.random)]
     quality = texts_of(gauge.model, together, plan, gauge.stages)
-    beside = report_controls([{b: a * c[b] for b, a in where.items()} for c in controls], plan, gauge, report)
+    random, shuffled = (
+        [{b: a * c[b] for b, a in where.items()} for c in drawn] for drawn in (controls, meaningless)
+    )
+    beside = report_controls(random, shuffled, plan, gauge, report)
     return tuple(
         Choice(
             name=name,

@@ -101,24 +101,34 @@ def most_by_chance(effects: Floats, level: float = 0.95) -> float:
 
 
 def report_controls(
-    steps: Sequence[Change], plan: SearchPlan, gauge: Gauge, report: Sequence[Scenario]
+    steps: Sequence[Change],
+    meaningless: Sequence[Change],
+    plan: SearchPlan,
+    gauge: Gauge,
+    report: Sequence[Scenario],
 ) -> dict[str, Any]:
-    """The band of random steps on the scenarios that report, and how it was found."""
+    """Bands of random steps and of those fitted on shuffled labels, on the scenarios that report, and how they were found."""
+    found: dict[str, Any] = {}
+    if len(meaningless) > 1:
+        found["shuffled_band"], found["shuffled_ratio"] = _estimated_band(meaningless, gauge, report)
     if plan.report_way == "measured":
-        effects = gauge.signed(steps, report).effects()
-        return {
-            "random_band": random_band(effects),
-            "random_way": "measured",
-            "random_measured": len(steps),
-        }
-    guessed = Signed(estimated(gauge.slopes(report), report, steps, gauge.pack)).effects()
-    ratio = float(ratio_of(gauge.signed(steps[:MEASURED_FEW], report).effects(), guessed))
+        band = random_band(gauge.signed(steps, report).effects())
+        return {**found, "random_band": band, "random_way": "measured", "random_measured": len(steps)}
+    band, ratio = _estimated_band(steps, gauge, report)
     return {
-        "random_band": max(1.0, ratio) * random_band(guessed),
+        **found,
+        "random_band": band,
         "random_way": "estimated",
         "random_measured": MEASURED_FEW,
         "control_ratio": ratio,
     }
+
+
+def _estimated_band(steps: Sequence[Change], gauge: Gauge, report: Sequence[Scenario]) -> tuple[float, float]:
+    """The band of steps by estimate, widened where a few that are measured do more; and how much more they do."""
+    guessed = Signed(estimated(gauge.slopes(report), report, steps, gauge.pack)).effects()
+    ratio = float(ratio_of(gauge.signed(steps[:MEASURED_FEW], report).effects(), guessed))
+    return max(1.0, ratio) * random_band(guessed), ratio
 
 
 def weights_of(scenarios: Sequence[Scenario]) -> Floats:

@@ -54,6 +54,7 @@ class Choice(Stored):
     `random_band` holds 95% of random vectors of the same norms at the same blocks, for the chosen set. `random_way` says how
     it was found: `measured` (all of them), or `estimated` to first order, in which case `random_measured` of them were measured
     as well and were `control_ratio` times their estimates (root mean square); the band is wider by it where it exceeds 1.
+    `shuffled_band` holds 95% of vectors fitted on shuffled labels, likewise estimated, and `shuffled_ratio` times by measure.
     `letter_mass` and `mean_abs_b` are the worse of both signs, `quality` is that of texts written under either (`+`, `-`),
     where they were asked for.
     """
@@ -65,6 +66,8 @@ class Choice(Stored):
     random_way: Literal["measured", "estimated"] | None = None
     random_measured: int | None = None
     control_ratio: float | None = None
+    shuffled_band: float | None = None
+    shuffled_ratio: float | None = None
     letter_mass: float
     mean_abs_b: float
     quality: dict[str, TextQuality] = Field(default_factory=dict)

@@ -44,12 +44,16 @@ def runs_of(blocks: tuple[int, ...]) -> str:
 
 def _beside_random(found: Search) -> str:
     chosen = found.choice("chosen")
-    band = chosen.random_band or 0.0
+    band, shuffled = chosen.random_band or 0.0, chosen.shuffled_band
     how = " (estimated)" if chosen.random_way == "estimated" else ""
     if abs(chosen.effect.value) <= band:
         return f"inside of ±{plain(band, 3)}, where 95% of random vectors lie{how}"
     where = f"beyond ±{plain(band, 3)}, where 95% of random vectors lie{how}"
-    return where if chosen.effect.value > 0 else f"{where}, but towards the negative pole"
+    if shuffled is not None:
+        beyond = abs(chosen.effect.value) > shuffled
+        side = "and beyond" if beyond else "but inside of"
+        where = f"{where}, {side} ±{plain(shuffled, 3)}, that of vectors fitted on shuffled labels"
+    return where if chosen.effect.value > 0 else f"{where}; towards the negative pole"
 
 
 def _with_interval(drawn: Drawn) -> str:
