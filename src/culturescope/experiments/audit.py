@@ -133,11 +133,11 @@ def rewrite_page(run: str | os.PathLike[str], output: str | os.PathLike[str] | N
     manifest = folder.manifest.model_dump()
     if output is not None:
         results = results_of(rows, design)
-        return _write_page(results, manifest, rows, design, Path(output))
+        return _write_page(results, manifest, rows, design, Path(output), folder.path)
     folder.lock()
     try:
         results = _write_results(folder, design, rows)
-        return _write_page(results, manifest, rows, design, folder.path / PAGE_NAME)
+        return _write_page(results, manifest, rows, design, folder.path / PAGE_NAME, folder.path)
     finally:
         folder.close()
 
@@ -254,9 +254,22 @@ def _write_results(folder: RunFolder, design: Design, rows: Sequence[Mapping[str
 
 
 def _write_page(
-    results: Results, run: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], design: Design, path: Path
+    results: Results,
+    run: Mapping[str, Any],
+    rows: Sequence[Mapping[str, Any]],
+    design: Design,
+    path: Path,
+    folder: Path | None = None,
 ) -> Path:
+    """Writes the page; with a folder also what further parts of a study left beneath it."""
     from culturescope.page import write
+    from culturescope.page.study_data import has_study
 
-    write(make_report(results, run, rows, design.load_pack(), seed=design.seed), path)
+    pack = design.load_pack()
+    report = make_report(results, run, rows, pack, seed=design.seed)
+    if folder is not None and has_study(folder):
+        from culturescope.page.study_reading import study_of, write_parts
+
+        return write_parts(folder, report, study_of(folder, report, rows, pack, design.seed), path)
+    write(report, path)
     return path

@@ -109,6 +109,10 @@ def search_spec(panels: Sequence[SearchPanel], title: str, theme: Theme = LIGHT)
 def page_panel(panel: SearchPanel, panels: Sequence[SearchPanel], theme: Theme) -> Spec:
     """One panel as a bare view, without heading and width; all of `panels` share its scale."""
     view = _panel(panel, _scale_of(panels), 600, theme)
+    for layer in view["layer"]:
+        for channel in ("x", "y"):
+            if axis := layer["encoding"].get(channel, {}).get("axis"):
+                layer["encoding"][channel]["axis"] = {**axis, "domain": False, "ticks": False}
     return {key: value for key, value in view.items() if key not in ("title", "width")}
 
 

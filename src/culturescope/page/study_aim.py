@@ -243,6 +243,26 @@ def distance_sentence(one: AimStudy) -> str:
     return text
 
 
+def short_sentence(one: AimStudy) -> str:
+    """What an aim comes to on other scenarios, in one sentence."""
+    by = {r.name: r for r in one.reached}
+    if "aimed" not in by or "unsteered" not in by:
+        return f"{title_of(one)}: nothing was measured on other scenarios."
+    aimed = by["aimed"]
+    gained = aimed.change if aimed.change_from_persona is None else aimed.change_from_persona
+    text = f"{title_of(one)}: from {plain(by['unsteered'].distance.value)} to {_distance(aimed)}"
+    if gained is not None:
+        beside = " than the persona alone" if aimed.change_from_persona is not None else ""
+        way = "nearer" if gained.high < 0 else "further" if gained.low > 0 else ""
+        text += f", surely {way}{beside}" if way else f", not surely nearer{beside}"
+    if one.random is not None:
+        text += f", {'beyond' if one.random.beyond else 'within'} what random steps do"
+    people = [r for r in one.reached if r.name not in ("aimed", "unsteered")]
+    if people:
+        text += f"; the nearest persona lies {plain(min(r.distance.value for r in people))} away"
+    return text + "."
+
+
 def _distance(r: Reached) -> str:
     return f"{plain(r.distance.value)} ({plain(r.distance.low)} to {plain(r.distance.high)})"
 

@@ -66,7 +66,7 @@ class StudyChart:
         spec = in_style(view, PAGE)
         if self.ratio is not None:
             spec["config"]["autosize"] = {"type": "none"}
-            spec["padding"] = {"left": 44, "right": 8, "top": 8, "bottom": 46}
+            spec["padding"] = {"left": 58, "right": 8, "top": 8, "bottom": 44}
         return spec
 
     @property

@@ -53,20 +53,19 @@ def recommendation_sentence(sweep: Sweep) -> str:
     """Up to which coefficient quality stays within the budget."""
     said = []
     for vector in vectors_of(sweep):
-        ends = {r.sign: r for r in sweep.recommendations if r.vector == vector}
-        parts = []
-        for sign in (-1, 1):
-            if sign in ends:
-                at = ends[sign].alpha
-                side = "above" if sign > 0 else "below"
-                parts.append(f"up to {signed(at)}" if at is not None else f"at no coefficient {side} zero")
-        if parts:
-            said.append(f"{clean(vector)} {listing(parts)}")
+        ends = {r.sign: r.alpha for r in sweep.recommendations if r.vector == vector}
+        if not ends:
+            continue
+        low, high = ends.get(-1), ends.get(1)
+        if low is None and high is None:
+            said.append(f"{clean(vector)} at no coefficient")
+        else:
+            said.append(f"{clean(vector)} from {signed(low or 0.0)} to {signed(high or 0.0)}")
     budget = sweep.budget
     if not said:
         return "No coefficient was judged against a budget."
     return (
-        f"Quality stays within the budget, interval and all, for {'; '.join(said)} (perplexity ratio at most "
+        f"Quality stays within the budget, interval and all, for {listing(said)} (perplexity ratio at most "
         f"{plain(budget.perplexity_ratio)}, KL at most {plain(budget.kl)} nats, letter mass at least "
         f"{plain(budget.letter_mass_ratio)} of the unsteered)."
     )
@@ -89,7 +88,7 @@ def _charts(sweep: Sweep) -> list[StudyChart]:
             sweep,
             "kl",
             "Distance of next words",
-            "KL, nats a position",
+            "KL in nats a position",
             lambda r: r.quality.kl if r.quality else None,
             budget.kl,
             0.0,
@@ -119,7 +118,7 @@ def _charts(sweep: Sweep) -> list[StudyChart]:
             sweep,
             "mass",
             "Letter mass",
-            "letter mass, of the unsteered",
+            "share of the unsteered letter mass",
             lambda r: r.letter_mass_ratio,
             budget.letter_mass_ratio,
             1.0,
@@ -189,8 +188,8 @@ def _sentence(
     line, worst = (max if higher_is_worse else min)(points, key=lambda pair: pair[1].value)
     low, high = worst.low or 0.0, worst.high or 0.0
     text = (
-        f"The worst {unit} is {plain(worst.value, 3)} ({plain(low, 3)} to {plain(high, 3)}), of {line.name} at alpha "
-        f"{signed(worst.x)}"
+        f"The worst {unit} is {plain(worst.value, 3)} ({plain(low, 3)} to {plain(high, 3)}), of {line.name} "
+        f"at alpha {signed(worst.x)}"
     )
     if limit is None:
         apart = low > base or high < base

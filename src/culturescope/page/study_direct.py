@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from culturescope.page.drawing import Spec, Theme
-from culturescope.page.figures import count, plain
+from culturescope.page.figures import count, listing, plain
 from culturescope.page.map_figure import AXES, clean
 from culturescope.page.study_aim import target_of
-from culturescope.page.study_chart import KeyEntry, StudyChart, Value, series_key, span
+from culturescope.page.study_chart import KeyEntry, StudyChart, Value, span
 from culturescope.page.study_section import Section
 from culturescope.page.study_views import RowMark, rows_view
 from culturescope.page.survey_words import HOW, ledger_table
@@ -153,44 +153,10 @@ def near_section(study: Study) -> Section | None:
     methods = list(dict.fromkeys(n.method for n in found))
     societies = list(dict.fromkeys(n.society for n in found))
     ordered = [n for s in societies for n in found if n.society == s]
-    marks = [
-        RowMark(
-            f"{n.society}: {n.method}",
-            n.change,
-            n.low,
-            n.high,
-            f"{n.society}, {n.method}\ndistance {plain(n.distance)}, without {plain(n.without)}\n"
-            f"change {span(n.change, n.low, n.high)}\n{n.verdict}, conversion {n.conversion}",
-            series=methods.index(n.method) % 4,
-            quiet=n.verdict not in READABLE,
-        )
-        for n in ordered
-    ]
-
-    def draw(theme: Theme) -> Spec:
-        return rows_view(marks, "change of the distance to people", theme, step=22)
-
-    rows: tuple[dict[str, Value], ...] = tuple(
-        {
-            "society": n.society,
-            "method": n.method,
-            "distance": n.distance,
-            "without": n.without,
-            "change": n.change,
-            "low": n.low,
-            "high": n.high,
-            "verdict": n.verdict,
-            "conversion": n.conversion,
-        }
-        for n in ordered
-    )
-    chart = StudyChart(
-        "near",
-        "Change of the distance to people",
-        near_sentence(ordered),
-        draw,
-        rows,
-        (*series_key(methods), KeyEntry("not to be read", "hollow", "muted")),
+    reach = max(abs(e) for n in found for e in (n.low, n.high))
+    charts = tuple(
+        _near_chart(number, [n for n in ordered if n.society == society], methods, reach)
+        for number, society in enumerate(societies)
     )
     table = Table(
         ("society, method", "distance", "without", "change", "verdict", "conversion"),
@@ -207,11 +173,41 @@ def near_section(study: Study) -> Section | None:
         ),
     )
     lead = (
+        near_sentence(ordered),
         "Below zero a method brings the model nearer to the people of a society. Dilemmas and "
         "steering by the conversion anchored; "
         "the direct survey stands on people’s own scales.",
     )
-    return Section("near", lead, (chart,), (("Distances as a table", table),))
+    return Section("near", lead, charts, (("Distances as a table", table),))
+
+
+def _near_chart(number: int, found: Sequence[Near], methods: Sequence[str], reach: float) -> StudyChart:
+    marks = [
+        RowMark(
+            n.method,
+            n.change,
+            n.low,
+            n.high,
+            f"{n.society}, {n.method}\ndistance {plain(n.distance)}, without {plain(n.without)}\n"
+            f"change {span(n.change, n.low, n.high)}\n{n.verdict}, conversion {n.conversion}",
+            series=methods.index(n.method) % 4,
+            quiet=n.verdict not in READABLE,
+        )
+        for n in found
+    ]
+
+    def draw(theme: Theme) -> Spec:
+        return rows_view(marks, "change of the distance to people", theme, reach=reach, step=24, extent=196)
+
+    rows: tuple[dict[str, Value], ...] = tuple(asdict(n) for n in found)
+    nearest = min(found, key=lambda n: n.distance)
+    sure = [n.method for n in found if n.high < 0 and n.verdict in READABLE]
+    sentence = (
+        f"Surely nearer by {listing(sure)}." if sure else "No method brings the model surely nearer."
+    ) + f" The nearest place is that of {nearest.method}, {plain(nearest.distance)} away."
+    quiet = any(m.quiet for m in marks)
+    key = (KeyEntry("not to be read", "hollow", "muted"),) if quiet else ()
+    return StudyChart(f"near-{number + 1}", found[0].society, sentence, draw, rows, key)
 
 
 def nearness(study: Study) -> list[Near]:
@@ -220,11 +216,11 @@ def nearness(study: Study) -> list[Near]:
     if study.personas is not None and study.personas.results.persona_audit is not None:
         for kind in study.personas.results.persona_audit.kinds:
             if kind.conversion == "anchored":
-                found += _of(kind, f"dilemmas, {kind.kind} persona")
+                found += _of(kind, f"{kind.kind} persona in dilemmas")
     if study.survey is not None:
         for instrument, kind in study.survey.audits:
-            short = "free" if instrument == "text" else "log-probabilities"
-            found += _of(kind, f"direct ({short}), {kind.kind} persona")
+            asked = "survey" if instrument == "text" else "survey numbers"
+            found += _of(kind, f"{kind.kind} persona in the {asked}")
     verdict = next(
         (p.verdict for p in study.placements if p.conversion == "anchored" and p.kind == "model"),
         "not checked",

@@ -9,11 +9,16 @@ from typing import Any
 
 from culturescope.page.drawing import SHAPES, TICKS, Spec, Theme
 from culturescope.page.map_figure import clean
+from culturescope.page.map_style import on_page
 from culturescope.page.study_chart import KeyEntry, StudyChart, Value
 from culturescope.page.study_views import DASHES
 
 RATIO = 0.62
+NAMED = 340  # pixels: on a narrower page societies are named on hover only
 LEAST = 0.9  # of the map's units: the cut-out is at least so wide
+
+
+Frame = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,8 @@ def plane_chart(
 
 def _view(tracks: Sequence[Track], target: Spot | None, others: Sequence[Spot], theme: Theme) -> Spec:
     known = [s for t in tracks for s in t.spots] + list(others) + ([target] if target else [])
-    left, right, bottom, top = _frame(known)
+    frame = _frame(known)
+    left, right, bottom, top = frame
     at: dict[str, Any] = {
         "x": _axis("x", (left, right), "← survival · self-expression →"),
         "y": _axis("y", (bottom, top), "← traditional · secular-rational →"),
@@ -83,7 +89,8 @@ def _view(tracks: Sequence[Track], target: Spot | None, others: Sequence[Spot], 
             "encoding": {**at, "tooltip": tip},
         },
         {
-            "data": {"values": _apart(inside, known, right - left)},
+            "data": {"values": _apart(inside, known, frame)},
+            "transform": [{"filter": f"width > {NAMED}"}] if on_page(theme) else [],
             "mark": {**words, "align": "left", "dx": 6, "dy": 1, "color": theme.muted},
             "encoding": {**at, "text": {"field": "name"}},
         },
@@ -155,30 +162,30 @@ def _view(tracks: Sequence[Track], target: Spot | None, others: Sequence[Spot], 
             layers.append(
                 {"data": goal, "mark": {**mark, "color": theme.ink}, "encoding": {**at, "tooltip": tip}}
             )
+    named = [s for t in tracks for s in (t.spots[0], t.spots[-1]) if s.label]
+    named += [*others, *([target] if target else [])]
     ends = [
-        {"x": s.x, "y": s.y, "label": clean(s.label)}
-        for t in tracks
-        for s in (t.spots[0], t.spots[-1])
-        if s.label
+        {"x": s.x, "y": s.y, "label": clean(s.label), **_side(s.x > left + 0.78 * (right - left))}
+        for s in named
     ]
-    ends += [{"x": s.x, "y": s.y, "label": clean(s.label)} for s in (*others, *([target] if target else []))]
-    halo = {
+    label = {
         **words,
-        "align": "left",
-        "dx": 9,
+        "align": {"expr": "datum.align"},
+        "dx": {"expr": "datum.dx"},
         "dy": -7,
         "fontSize": 12,
-        "stroke": theme.paper,
-        "strokeWidth": 3,
-        "color": theme.paper,
     }
-    for mark in (halo, {**halo, "strokeWidth": 0, "color": theme.ink}):
-        if mark["strokeWidth"] == 0:
-            mark = {k: v for k, v in mark.items() if k not in ("stroke", "strokeWidth")}
+    halo = {**label, "stroke": theme.paper, "strokeWidth": 3, "color": theme.paper, "aria": False}
+    for mark in (halo, {**label, "color": theme.ink}):
         layers.append(
             {"data": {"values": ends}, "mark": mark, "encoding": {**at, "text": {"field": "label"}}}
         )
     return {"layer": layers}
+
+
+def _side(left: bool) -> Spec:
+    """On which side of its place a name stands: on the left near the right edge."""
+    return {"align": "right", "dx": -11} if left else {"align": "left", "dx": 9}
 
 
 def _axis(field: str, ends: tuple[float, float], title: str) -> Spec:
@@ -190,7 +197,7 @@ def _axis(field: str, ends: tuple[float, float], title: str) -> Spec:
     }
 
 
-def _frame(spots: Sequence[Spot]) -> tuple[float, float, float, float]:
+def _frame(spots: Sequence[Spot]) -> Frame:
     """Left, right, bottom, top of a cut-out in the ratio of the chart that holds all places with room for words."""
     xs, ys = [s.x for s in spots], [s.y for s in spots]
     width = max(max(xs) - min(xs), (max(ys) - min(ys)) / RATIO, LEAST / 1.5) * 1.5
@@ -198,15 +205,21 @@ def _frame(spots: Sequence[Spot]) -> tuple[float, float, float, float]:
     return x - width / 2, x + width / 2, y - width * RATIO / 2, y + width * RATIO / 2
 
 
-def _apart(societies: list[dict[str, Any]], spots: Sequence[Spot], width: float) -> list[dict[str, Any]]:
-    """Societies whose names have room: none where a place or another name stands."""
+def _apart(societies: list[dict[str, Any]], spots: Sequence[Spot], frame: Frame) -> list[dict[str, Any]]:
+    """Societies whose names have room: none lies on a place, on another society or on a name that is there already."""
+    left, right, _, _ = frame
+    width = right - left
+    letter, line, dot = 0.0125 * width, 0.034 * width, 0.014 * width
+    marks = [(s.x - dot, s.x + dot, s.y) for s in spots]
+    marks += [(s.x, s.x + dot + letter * len(s.label), s.y + 0.6 * line) for s in spots if s.label]
+    marks += [(s["x"] - 0.5 * dot, s["x"] + 0.5 * dot, s["y"]) for s in societies]
     found: list[dict[str, Any]] = []
-    taken = [(s.x, s.y) for s in spots]
     for s in societies:
-        near = any(abs(s["x"] - x) < 0.13 * width and abs(s["y"] - y) < 0.03 * width for x, y in taken)
-        if not near:
+        start, end = s["x"] + 0.6 * dot, s["x"] + dot + letter * len(s["name"])
+        taken = any(a < end and b > start and abs(y - s["y"]) < 0.8 * line for a, b, y in marks)
+        if not taken and end < right:
             found.append(s)
-            taken.append((s["x"], s["y"]))
+            marks.append((start, end, s["y"]))
     return found
 
 

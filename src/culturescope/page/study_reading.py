@@ -6,9 +6,10 @@ RUN/ probe      RUN/survey/      RUN/personas/      RUN/search/ steering      ->
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from culturescope.page.report import Report
 from culturescope.page.study_data import Asked, Study, Surveyed, read_parts
@@ -16,6 +17,7 @@ from culturescope.page.study_view import map_of_study, view_of, write_figures
 from culturescope.people.placement import lower_verdict
 
 if TYPE_CHECKING:
+    from culturescope.instrument import Pack
     from culturescope.people import Placement
     from culturescope.probing.item_statistics import ItemStatistics
     from culturescope.runs import RunFolder
@@ -34,17 +36,24 @@ def write_study_page(run: str | os.PathLike[str], output: str | os.PathLike[str]
         BadInputError: a part's file is damaged.
         RunFolderError: no run, or some of its prompts have no answer yet.
     """
-    from dataclasses import replace
-
-    from culturescope.page.document import write
-
     root = Path(run)
     report, study = read_study_report(root)
+    return write_parts(root, report, study, Path(output) if output is not None else root / PAGE_NAME)
+
+
+def write_parts(run: Path, report: Report, study: Study, target: Path) -> Path:
+    """Writes the page of a report and a study that were read from a run folder; returns where to.
+
+    Raises:
+        RunFolderError: the file cannot be written.
+        RunFailedError: the disk is full or failed.
+    """
+    from culturescope.page.document import write
+
     drawn = map_of_study(study, lower_verdict({a.id: report.verdict_of(a.id) for a in report.axes}))
     if drawn is not None:
         report = replace(report, map=drawn)
-    target = Path(output) if output is not None else root / PAGE_NAME
-    write(report, target, view_of(report, study, _statistics(root)))
+    write(report, target, view_of(report, study, _statistics(run)))
     return target
 
 
@@ -76,21 +85,42 @@ def read_study_report(run: Path) -> tuple[Report, Study]:
         RunFolderError: no run, or some of its prompts have no answer yet.
     """
     from culturescope.experiments.audit import answered_rows, design_of, results_of
-    from culturescope.experiments.report import make_report, places_of
+    from culturescope.experiments.report import make_report
     from culturescope.runs import RunFolder
 
     folder = RunFolder.open(run)
     design = design_of(folder)
-    pack = design.load_pack()
     rows = answered_rows(folder, design)
     results = results_of(rows, design)
+    pack = design.load_pack()
     report = make_report(results, folder.manifest.model_dump(), rows, pack, seed=design.seed)
+    return report, study_of(run, report, rows, pack, design.seed)
+
+
+def study_of(
+    run: Path, report: Report, rows: Sequence[Mapping[str, Any]], pack: Pack, seed: int = 42
+) -> Study:
+    """All parts of the study beneath a run, beside the report of its probe.
+
+    Args:
+        run: the run folder.
+        report: of the probe.
+        rows: its samples.
+        pack: its instrument.
+        seed: of the draws.
+
+    Raises:
+        BadInputError: a part's file is damaged.
+        RunFolderError: a run beneath it is damaged.
+    """
+    from culturescope.experiments.report import places_of
+
     name = report.model_name
     places: list[Placement] = []
     if report.map is not None:
         domains = (None, *pack.domains) if _every_domain(rows, pack.domains, pack.item_ids) else (None,)
-        places = places_of(results, rows, name, domains=domains, seed=design.seed)
-    study = Study(
+        places = places_of(report.results, rows, name, domains=domains, seed=seed)
+    return Study(
         pack,
         name,
         placements=tuple(places),
@@ -98,10 +128,9 @@ def read_study_report(run: Path) -> tuple[Report, Study]:
         personas=_personas(run / "personas", name),
         **read_parts(run),
     )
-    return report, study
 
 
-def _every_domain(rows: Sequence[dict[str, object]], domains: Sequence[str], items: Sequence[str]) -> bool:
+def _every_domain(rows: Sequence[Mapping[str, Any]], domains: Sequence[str], items: Sequence[str]) -> bool:
     """Whether every item was asked in every domain, so that each has a place of its own."""
     asked = {(row["item"], row["domain"]) for row in rows if row.get("part") == "probe"}
     return {(item, domain) for item in items for domain in domains} <= asked

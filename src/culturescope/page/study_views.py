@@ -74,6 +74,7 @@ def rows_view(
     from_zero: bool = False,
     reach: float = 0.0,
     step: int = 28,
+    extent: int = EXTENT,
     reference: float | None = None,
 ) -> Spec:
     """Figures with intervals, one a row, over the band of their control.
@@ -85,6 +86,7 @@ def rows_view(
         from_zero: whether the axis begins at zero, as that of a distance does.
         reach: how far the axis goes at least, so that charts share a scale.
         step: height of a row.
+        extent: width of the row labels.
         reference: a dashed line, for example where nothing changes.
     """
     ends = [abs(e) for m in marks for e in (m.low, m.value, m.high, m.band or 0.0) if math.isfinite(e)]
@@ -126,9 +128,9 @@ def rows_view(
         "scale": {"domain": labels},
         "axis": {
             "title": None,
-            "minExtent": EXTENT,
-            "maxExtent": EXTENT,
-            "labelLimit": EXTENT - 10,
+            "minExtent": extent,
+            "maxExtent": extent,
+            "labelLimit": extent - 10,
             "domain": False,
             "ticks": False,
             "labelPadding": 8,
@@ -274,16 +276,15 @@ def lines_view(
         layers.append(_zero(y, theme, "y", limit[0], dashed=True))
         words = {
             "type": "text",
-            "align": "left",
+            "align": "center",
             "baseline": "bottom",
-            "dx": 4,
             "dy": -3,
             "color": theme.muted,
             "fontSize": 11,
         }
         layers.append(
             {
-                "data": {"values": [{"x": low - pad, "y": limit[0], "text": clean(limit[1])}]},
+                "data": {"values": [{"x": (low + high) / 2, "y": limit[0], "text": clean(limit[1])}]},
                 "mark": words,
                 "encoding": {"x": {**x, "field": "x"}, "y": {**y, "field": "y"}, "text": {"field": "text"}},
             }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from culturescope.page.figures import count, listing, plain
 from culturescope.page.map_figure import clean
 from culturescope.page.report import NOT_READ
-from culturescope.page.study_aim import distance_sentence, target_of
+from culturescope.page.study_aim import short_sentence
 from culturescope.page.study_axes import entanglement_sentence
 from culturescope.page.study_chart import span
 from culturescope.page.study_cost import recommendation_sentence
@@ -69,11 +69,10 @@ def summary_lines(report: Report, study: Study) -> tuple[Line, ...]:
         found.append(Line("cost", "Cost", recommendation_sentence(study.sweep)))
     if study.entangle is not None:
         found.append(Line("axes", "Axes", entanglement_sentence(study.entangle, [])))
-    for one in study.aims.values():
-        on = " on top of a persona" if one.on_top_of else ""
-        found.append(Line("aim", f"Aim at {target_of(one)}{on}", distance_sentence(one)))
-    near = nearness(study)
-    if any(not n.method.startswith("steered") for n in near):
+    if study.aims:
+        found.append(Line("aim", "Aims", " ".join(short_sentence(one) for one in study.aims.values())))
+    near = [n for n in nearness(study) if not n.method.startswith("steered")]
+    if near:
         found.append(Line("near", "Personas", near_sentence(near)))
     return tuple(found)
 

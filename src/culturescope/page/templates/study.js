@@ -67,7 +67,7 @@
         el("span", { class: "item-id" }, row.item),
         el("span", { class: "what" }, row.situation || row.scenario),
         el("span", { class: "figure" }, "d " + signed(row.d[0])),
-        el("span", { class: "figure" }, "\u00b1" + most(row, data).toFixed(2))));
+        el("span", { class: "figure", title: "largest change of d under a step along its own axis" }, "\u0394 " + most(row, data).toFixed(2))));
     made.addEventListener("toggle", () => {
       if (!made.open || made.children.length > 1) return;
       made.append(
