@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -86,7 +86,21 @@ def sections_of(report: Report, study: Study) -> list[Section]:
         aim_section,
     )
     found = [*(make(study) for make in makers), items_section(report)]
-    return [section for section in found if section is not None]
+    return _named(section for section in found if section is not None)
+
+
+def _named(sections: Iterable[Section]) -> list[Section]:
+    """The same with ids that an attribute and a file can hold, each once: names of vectors and files are foreign text."""
+    from culturescope.runs.place import safe_name
+
+    taken: dict[str, int] = {}
+
+    def name(chart: StudyChart) -> StudyChart:
+        plain = safe_name(chart.id)
+        taken[plain] = taken.get(plain, 0) + 1
+        return replace(chart, id=plain if taken[plain] == 1 else f"{plain}.{taken[plain]}")
+
+    return [replace(section, charts=tuple(map(name, section.charts))) for section in sections]
 
 
 def view_of(report: Report, study: Study, statistics: ItemStatistics | None = None) -> StudyView:
@@ -215,12 +229,11 @@ def write_figures(
         RunFailedError: the disk is full or failed.
     """
     from culturescope.page.figure_files import write_figure
-    from culturescope.runs.place import safe_name
 
     written = []
     for chart in charts_of(report, study):
         for ending in endings:
-            path = Path(folder) / f"{safe_name(chart.id)}{ending}"
+            path = Path(folder) / f"{chart.id}{ending}"
             write_figure(figure_spec(chart), path)
             written.append(path)
     return written
