@@ -92,7 +92,7 @@ def test_the_check_would_find_a_gap():
     assert typing.get_type_hints(half)["two"] is int
 
 
-@pytest.mark.parametrize("template", ["report", "survey", "compare"])
+@pytest.mark.parametrize("template", ["report", "survey", "compare", "study"])
 def test_every_section_of_a_page_is_explained(template):
     guide = (DOCS / "page.md").read_text(encoding="utf-8")
     source = ROOT / "src" / "culturescope" / "page" / "templates" / f"{template}.html.j2"
