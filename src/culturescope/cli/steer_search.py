@@ -103,6 +103,24 @@ def search_command(
         ),
     ] = None,
     limit: o.Limit = None,
+    report_limit: Annotated[
+        int | None,
+        typer.Option(
+            "--report-limit",
+            "--report_limit",
+            help="Scenarios of the split that reports; as --limit by default.",
+            show_default=False,
+        ),
+    ] = None,
+    choose_share: Annotated[
+        float,
+        typer.Option(
+            "--choose-share",
+            "--choose_share",
+            help="Share of the split optimise that chooses blocks; the rest fits.",
+            show_default="one third",
+        ),
+    ] = 1 / 3,
     templates: o.Templates = "1",
     seed: o.Seed = None,
     batch_size: Annotated[
@@ -173,8 +191,10 @@ def search_command(
         seed=42 if seed is None else seed,
     )
     asked = items or [i.id for i in instrument.items if i.axis in axes]
+    limits = {"optimise": limit, "evaluate": limit if report_limit is None else report_limit}
     parts = parts_of(
-        *(scenarios(split, items=asked, limit=limit, pack=pack) for split in ("optimise", "evaluate")),
+        *(scenarios(split, items=asked, limit=most, pack=pack) for split, most in limits.items()),
+        share=choose_share,
         seed=plan.seed,
     )
     groups_of(parts, instrument, plan)

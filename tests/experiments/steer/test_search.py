@@ -45,6 +45,11 @@ def test_parts_share_no_scenario_and_cover_the_split():
         parts_of(optimise, optimise)
     with pytest.raises(BadInputError, match="larger limit"):
         parts_of(optimise[:2], evaluate)
+    for share in (0.0, 1.0):
+        with pytest.raises(BadInputError, match="between 0 and 1"):
+            parts_of(optimise, evaluate, share=share)
+    fifth = parts_of(optimise, evaluate, share=0.2)
+    assert len(fifth.choose) == round(0.2 * len(optimise)) < len(parts.choose)
 
 
 def test_few_scenarios_leave_no_domain_to_one_part():

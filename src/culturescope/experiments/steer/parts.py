@@ -26,14 +26,16 @@ class Parts:
 def parts_of(
     optimise: Sequence[Scenario], evaluate: Sequence[Scenario], *, share: float = 1 / 3, seed: int = 42
 ) -> Parts:
-    """Divides the scenarios: in every cell (item x domain) of `optimise` a seeded third chooses, the rest fits.
+    """Divides the scenarios: in every cell (item x domain) of `optimise` a seeded share (a third) chooses, the rest fits.
 
     A cell with one or two scenarios takes part by the running total, so that the share holds over the cells; each item
     begins with another domain, so that no domain is left to one part.
 
     Raises:
-        BadInputError: a part would be empty, or a scenario is in both splits.
+        BadInputError: a share that leaves nothing, a part that would be empty, or a scenario in both splits.
     """
+    if not 0 < share < 1:
+        raise BadInputError(f"the share of scenarios that choose lies between 0 and 1, not {share}")
     both = {s.id for s in optimise} & {s.id for s in evaluate}
     if both:
         raise BadInputError(
