@@ -13,6 +13,7 @@ from culturescope.experiments.design import Design
 from culturescope.experiments.personas import choose_personas
 from culturescope.experiments.steer.folder import SearchFile
 from culturescope.experiments.steer.generating import Generated, SideBySide
+from culturescope.experiments.steer.methods_results import MethodRow, MethodTable
 from culturescope.experiments.steer.results import (
     Aim,
     AimQuality,
@@ -344,6 +345,46 @@ def domains() -> dict[str, DomainTable]:
     }
 
 
+def methods() -> dict[str, MethodTable]:
+    def row(site: str, method: str, how: str, value: float, default: bool = False) -> MethodRow:
+        inside = abs(value) <= 0.1
+        change = {"Y": drawn(0.3 * value, 0.05), "X": drawn(value, 0.06)}
+        return MethodRow(
+            site=site,
+            method=method,
+            how=how,
+            change=change,
+            inside=inside,
+            e=None if inside else drawn(0.3, 0.1),
+            undefined="inside" if inside else None,
+            difference=None if default else {a: drawn(d.value - 0.4, 0.05) for a, d in change.items()},
+            e_difference=None,
+            cosine=1.0 if default else 0.4,
+            letter_mass=0.97 if how == "measured" else None,
+        )
+
+    return {
+        "X": MethodTable(
+            axis="X",
+            step=0.1,
+            unit="dose",
+            blocks=(13, 14),
+            pairs=150,
+            scenarios=75,
+            default=("answer-letter", "mean-difference"),
+            best=None,
+            random="measured",
+            control_ratio={},
+            random_band={"Y": 0.1, "X": 0.1},
+            rows=(
+                row("answer-letter", "mean-difference", "measured", 0.4, default=True),
+                row("answer-letter", "pca", "measured", 0.05),
+                row("option-text", "mean-difference", "first-order", 0.6),
+            ),
+        )
+    }
+
+
 def aim(code: str, persona: str | None = None) -> AimStudy:
     goal, start = PLACES[code], (0.35, 0.15)
 
@@ -656,6 +697,7 @@ def study(**changes: Any) -> Study:
         sweep=sweep(),
         entangle=entangle(),
         domains=domains(),
+        methods=methods(),
         steered=steered(),
         aims={"aim-DNK": aim("DNK"), "aim-IND": aim("IND"), "aim-DNK-advanced": aim("DNK", "advanced-DNK")},
         generated=generated(),
@@ -683,6 +725,7 @@ def write_parts(run: Path, made: Study) -> None:
         if one is not None:
             write_json(folder / name, one.model_dump(mode="json"))
     write_json(folder / "domains.json", {k: v.model_dump(mode="json") for k, v in made.domains.items()})
+    write_json(folder / "methods.json", {k: v.model_dump(mode="json") for k, v in made.methods.items()})
     if made.generated is not None:
         write_json(folder / "generate.json", made.generated.as_dict())
     if made.record is not None:

@@ -30,6 +30,7 @@ EMPTY: dict[str, Any] = {
     "sweep": None,
     "entangle": None,
     "domains": {},
+    "methods": {},
     "steered": None,
     "aims": {},
     "generated": None,
@@ -84,6 +85,7 @@ PARTS = {
     "sweep": {"sweep", "cost", "domains"},
     "entangle": {"axes"},
     "domains": {"domains"},
+    "methods": {"methods"},
     "aims": {"aim", "near"},
     "generated": {"answers"},
     "steered": {"steered"},
@@ -233,10 +235,19 @@ def test_figures_are_drawn_without_a_browser(tmp_path: Path) -> None:
 def test_parts_are_read_as_they_were_stored(tmp_path: Path) -> None:
     study_factory.write_parts(tmp_path, WHOLE)
     found = read_parts(tmp_path)
-    for name in ("record", "search", "sweep", "entangle", "domains", "steered", "tax", "generated"):
+    for name in (
+        "record",
+        "search",
+        "sweep",
+        "entangle",
+        "domains",
+        "methods",
+        "steered",
+        "tax",
+        "generated",
+    ):
         assert found[name] == getattr(WHOLE, name), name
     assert dict(found["aims"]) == dict(WHOLE.aims)
-    assert found["methods"] == {}
     assert all(not value for value in read_parts(tmp_path / "elsewhere").values())
 
 

@@ -16,6 +16,7 @@ from culturescope.page.study_cost import cost_section, recommendation_sentence
 from culturescope.page.study_data import Study
 from culturescope.page.study_direct import direct_sentence, near_sentence, nearness
 from culturescope.page.study_domains import matrix_sentence
+from culturescope.page.study_methods import methods_sentence
 from culturescope.page.study_sweep import sweep_section, trajectory_sentence
 from culturescope.page.study_texts import answers_sentence, browser_sentence
 from culturescope.page.study_views import RowMark, rows_view
@@ -135,6 +136,16 @@ def test_cells_inside_of_random_steps_do_not_count() -> None:
     wide = tuple(c.model_copy(update={"random_band": {"Y": 9.0, "X": 9.0}}) for c in table.cells)
     said = matrix_sentence(table.model_copy(update={"cells": wide}), "X")
     assert "0 of 3 where the vector was fitted, 0 of 6 in another domain" in said
+
+
+def test_a_method_is_better_only_by_its_paired_difference_and_beyond_random_steps() -> None:
+    table = WHOLE.methods["X"]
+    assert "2 of 3 vectors change d beyond random steps; 1 surely more than the default" in methods_sentence(
+        table
+    )
+    rows = tuple(r.model_copy(update={"inside": r.difference is not None}) for r in table.rows)
+    assert "1 of 3 vectors" in methods_sentence(table.model_copy(update={"rows": rows}))
+    assert "none surely more" in methods_sentence(table.model_copy(update={"rows": rows}))
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def _together(study: Study, found: Search, reach: float) -> StudyChart:
             + ("" if c.random_band is None else f"95% of random vectors within ±{plain(c.random_band, 3)}\n")
             + f"letter mass {percent(c.letter_mass)}, mean |b| {plain(c.mean_abs_b)}",
             c.random_band,
-            quiet=c.random_band is not None and abs(c.effect.value) <= c.random_band,
+            quiet=_quiet(c),
         )
         for c in found.choices
     ]
@@ -132,10 +132,16 @@ def _together(study: Study, found: Search, reach: float) -> StudyChart:
         rows,
         (
             KeyEntry("change with 95% interval", "point", "first"),
-            KeyEntry("inside of its band", "hollow", "muted"),
+            KeyEntry("inside of its band, or of zero where it has none", "hollow", "muted"),
             KeyEntry("95% of random vectors", "band"),
         ),
     )
+
+
+def _quiet(choice: Choice) -> bool:
+    """Whether a set of blocks stays inside of its random vectors; where it has none, whether its interval holds zero."""
+    e = choice.effect
+    return e.low <= 0 <= e.high if choice.random_band is None else abs(e.value) <= choice.random_band
 
 
 def _together_sentence(found: Search) -> str:
@@ -151,6 +157,8 @@ def _together_sentence(found: Search) -> str:
         sure = f"beyond the ±{plain(band, 3)} of random vectors, but its interval holds zero"
     else:
         sure = f"no more than the ±{plain(band, 3)} that random vectors reach"
+    if chosen.random_way == "estimated":
+        sure += " (these estimated to first order)"
     moved = [i.item for i in found.items if i.moved]
     items = (
         f" {len(moved)} of {len(found.items)} items move beyond their own threshold: {', '.join(map(clean, moved))}."

@@ -20,6 +20,7 @@ from culturescope.page.study_cost import cost_section
 from culturescope.page.study_direct import direct_section, near_section
 from culturescope.page.study_domains import domains_section
 from culturescope.page.study_items import items_section, reliability_section
+from culturescope.page.study_methods import methods_section
 from culturescope.page.study_section import Section, data_uri
 from culturescope.page.study_sweep import rows_of, sweep_section, vectors_of
 from culturescope.page.study_texts import Answers, Browser, answers_of, browser_of
@@ -79,6 +80,7 @@ def sections_of(report: Report, study: Study) -> list[Section]:
         direct_section,
         near_section,
         blocks_section,
+        methods_section,
         sweep_section,
         cost_section,
         axes_section,

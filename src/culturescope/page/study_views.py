@@ -114,6 +114,7 @@ def rows_view(
         "grid": True,
         "tickCount": 5,
         "labelFlush": True,
+        "labelOverlap": True,
         "labelPadding": 6,
     }
     x: dict[str, Any] = {

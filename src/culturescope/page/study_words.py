@@ -51,8 +51,7 @@ def summary_lines(report: Report, study: Study) -> tuple[Line, ...]:
     """What the parts of the study found, in the order of the page."""
     found: list[Line] = []
     if study.search is not None:
-        said = [_search(study, one) for one in study.search.found.values()]
-        found.append(Line("search", "Blocks", " ".join(said[:4])))
+        found.append(Line("search", "Blocks", _blocks(study, study.search.found)))
     if study.sweep is not None and vectors_of(study.sweep):
         controls = study.sweep.random
         beyond = sum(e.beyond for e in controls)
@@ -87,6 +86,15 @@ def caution(report: Report) -> str:
         )
     where = "both axes" if len(dark) == len(report.axes) else listing(dark)
     return f"The instrument may not be read on {where}: there a change of d says that the letters move, and nothing of values."
+
+
+def _blocks(study: Study, found: dict[str, Search]) -> str:
+    """A sentence for each axis; of more than a few items only how many are surely moved."""
+    if len(found) <= 3:
+        return " ".join(_search(study, one) for one in found.values())
+    chosen = [one.choice("chosen") for one in found.values()]
+    sure = sum(c.effect.low > (c.random_band or 0.0) for c in chosen)
+    return f"The chosen blocks move d surely beyond random vectors on {sure} of {count(len(found), 'item')} that were searched."
 
 
 def _search(study: Study, found: Search) -> str:
