@@ -9,7 +9,7 @@ import pytest
 from culturescope.cli import run
 from culturescope.instrument.loader import DEFAULT_PACK
 
-SMALL = ["--limit", "4", "--check-limit", "4", "--templates", "2", "--quiet"]
+SMALL = ["--limit", "4", "--check-limit", "4", "--templates", "2", "--only", "probe", "--quiet"]
 
 
 def one_line(capsys):

@@ -179,8 +179,8 @@ def with_personas(tiny, tmp_path_factory):
     """An audit of a tiny model that was also asked as people of six societies."""
     folder = tmp_path_factory.mktemp("personas") / "run"
     ask = ["audit", str(tiny("qwen2")), "--limit", "10", "--check-limit", "10", "--templates", "1", "--quiet"]
-    assert run([*ask, "--persona", "basic", "--society", CODES, "-o", str(folder)]) == 0
-    return folder
+    assert run([*ask, "--only", "personas", "--persona", "basic", "--society", CODES, "-o", str(folder)]) == 0
+    return folder / "personas"
 
 
 def planted_run(source, folder, *, follows=True, checked=True, own=0.9):

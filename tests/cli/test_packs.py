@@ -9,7 +9,7 @@ import pytest
 from culturescope.cli import run
 from culturescope.instrument.loader import PACKS
 
-SMALL = ["--limit", "5", "--check-limit", "2", "--templates", "1", "--quiet"]
+SMALL = ["--limit", "5", "--check-limit", "2", "--templates", "1", "--only", "probe", "--quiet"]
 NAME = "individualism-collectivism"
 
 

@@ -12,7 +12,19 @@ import time
 import pytest
 
 COMMAND = [sys.executable, "-m", "culturescope"]
-SMALL = ["--limit", "6", "--check-limit", "4", "--templates", "2", "--batch-size", "2", "--quiet"]
+SMALL = [
+    "--limit",
+    "6",
+    "--check-limit",
+    "4",
+    "--templates",
+    "2",
+    "--batch-size",
+    "2",
+    "--only",
+    "probe",
+    "--quiet",
+]
 PROMPTS = 6 * 2 * 2 + 4 * 12 * 2
 
 

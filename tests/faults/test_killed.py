@@ -18,7 +18,19 @@ from typing import Any
 
 import pytest
 
-SMALL = ["--limit", "4", "--check-limit", "4", "--templates", "1", "--batch-size", "3", "--quiet"]
+SMALL = [
+    "--limit",
+    "4",
+    "--check-limit",
+    "4",
+    "--templates",
+    "1",
+    "--batch-size",
+    "3",
+    "--only",
+    "probe",
+    "--quiet",
+]
 KILLS = int(os.environ.get("CULTURESCOPE_KILLS", "5"))
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="kills by signal")
 # Children of a process that has imported everything once: an attempt then takes a second, not ten.

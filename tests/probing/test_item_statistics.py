@@ -181,7 +181,7 @@ def test_the_table_names_respondents_and_warns():
 
 
 def test_the_command(tiny, tmp_path, capsys):
-    arguments = ["--limit", "6", "--check-limit", "4", "--templates", "2", "--quiet"]
+    arguments = ["--limit", "6", "--check-limit", "4", "--templates", "2", "--only", "probe", "--quiet"]
     assert run(["audit", str(tiny("qwen2")), *arguments, "-o", str(tmp_path / "run")]) == 0
     capsys.readouterr()
     assert run(["scenarios", "stats", str(tmp_path / "run"), "--json"]) == 0

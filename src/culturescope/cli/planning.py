@@ -10,6 +10,7 @@ import typer
 
 from culturescope.cli import options as o
 from culturescope.cli import speed_options as so
+from culturescope.cli import studying as st
 from culturescope.errors import BadInputError
 
 
@@ -26,6 +27,8 @@ def plan(
     split: o.Split = None,
     batch_size: so.Batches = None,
     pack: o.PackFolder = None,
+    only: st.Only = None,
+    without: st.Without = None,
     persona: o.Persona = None,
     society: o.Society = None,
     given_name: o.GivenName = None,
@@ -109,7 +112,8 @@ def plan(
             raise BadInputError("--show-tokens needs a model: culturescope plan MODEL --show-tokens")
         typer.echo(planning.token_table(model, design, load))
         return
-    _print_lines(planning.plan(design, model, load), as_json)
+    settings = st.settings_of(profile, only, without, design, personas, tables=tables)
+    _print_lines(planning.plan(design, model, load, settings), as_json)
 
 
 def _refuse_options_of_the_probe(given: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ import typer
 
 from culturescope.cli import options as o
 from culturescope.cli import speed_options as so
+from culturescope.cli import studying as st
 from culturescope.cli.surveying import print_survey
 
 
@@ -24,6 +25,9 @@ def audit(
     batch_size: so.Batches = None,
     seed: o.Seed = None,
     pack: o.PackFolder = None,
+    only: st.Only = None,
+    without: st.Without = None,
+    tasks: st.Tasks = None,
     persona: o.Persona = None,
     society: o.Society = None,
     given_name: o.GivenName = None,
@@ -45,15 +49,16 @@ def audit(
     as_json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
-    """Do the whole study of a model: instrument check, probe, verdict, and one page to read.
+    """Do the whole study of a model: every part of the profile in one run folder, and one page to read.
 
     Asks everyday dilemmas in both orders and several wordings, checks with opposed personas whether the answers carry
-    values at all, and writes a run folder with report.html. With --persona and --society it asks them again as a person
-    of each society, and says how far such a person is from its people.
+    values at all, and goes on with the profile's further parts: direct survey, personas of societies, steering. --only and
+    --without choose parts; a part that makes no sense for a model is left out, and study.json says why.
     """
     personas = o.personas(persona, society, given_name, allow_partial, tables)
     size = so.batch_size_of(batch_size)
-    design = o.design(profile, limit, check_limit, templates, orders, split, size, seed, pack, personas)
+    design = o.design(profile, limit, check_limit, templates, orders, split, size, seed, pack)
+    settings = st.settings_of(profile, only, without, design, personas, tasks=tasks, tables=tables)
     load = o.load_options(
         model_args,
         dtype=dtype,
@@ -68,9 +73,10 @@ def audit(
         trust_remote_code=trust_remote_code,
     )
     with so.profiling(profile_time) as times:
-        path, results = _new_run(model, design, load, output_path, quiet=quiet)
+        path, results = st.new_study(model, design, settings, load, output_path, quiet=quiet)
     _print_run(path, results, as_json)
     so.say_cost(path, times)
+    st.fail_if_failed(st.study_at(path))
 
 
 def probe(
@@ -146,6 +152,7 @@ def resume(
         raise
     _print_run(folder, results, as_json)
     so.say_cost(folder, times)
+    st.fail_if_failed(st.study_at(folder))
 
 
 def page(
@@ -204,10 +211,14 @@ def _print_run(path: Path, results: Any, as_json: bool) -> None:
     from culturescope.probing.reading import describe
     from culturescope.runs import RunFolder
 
+    study = st.study_at(path)
     if as_json:
-        typer.echo(json.dumps({"run": str(path), **results.model_dump(mode="json")}))
+        parts = {} if study is None else {"study": study.model_dump(mode="json", exclude={"settings"})}
+        typer.echo(json.dumps({"run": str(path), **results.model_dump(mode="json"), **parts}))
         return
     lines = describe(results, design_of(RunFolder.open(path)).load_pack())
     for line in (*lines, *describe_personas(results)):
+        typer.echo(line)
+    for line in () if study is None else st.study_lines(study):
         typer.echo(line)
     typer.echo(f"Page: {path / 'report.html'}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from culturescope.errors import BadInputError
@@ -13,6 +14,9 @@ from culturescope.experiments.audit import answered_rows, design_of
 from culturescope.experiments.cost import expected_cost
 from culturescope.experiments.design import Design
 from culturescope.experiments.personas import SocietyPersona
+from culturescope.experiments.study.planning import plan_study
+from culturescope.experiments.study.scope import Scope
+from culturescope.experiments.study.settings import Settings
 from culturescope.models import load, open_model
 from culturescope.probing.aggregate import codes
 from culturescope.probing.scores import score_samples
@@ -23,11 +27,23 @@ from culturescope.stats import scenarios_needed, spread
 USUAL_SPREADS = (0.1, 0.2, 0.3, 0.5, 0.8, 1.2)
 
 
-def plan(design: Design, model_source: str | None, load_options: Mapping[str, Any]) -> dict[str, Any]:
+def plan(
+    design: Design,
+    model_source: str | None,
+    load_options: Mapping[str, Any],
+    settings: Settings | None = None,
+) -> dict[str, Any]:
     """Counts the prompts of a design; with a model also tokens and, after a short measurement, the time.
 
+    Args:
+        design: of check and probe.
+        model_source: who would be asked.
+        load_options: of the model.
+        settings: of a study's further parts, which are counted as well.
+
     Returns:
-        `prompts` by part, `scenarios`, and with a model `tokens` by part and the fields of `Cost`; `lines` says it in words.
+        `prompts` by part, `scenarios`, and with a model `tokens` by part and the fields of `Cost`; with settings `study`, all
+        its parts; `lines` says it in words.
 
     Raises:
         ModelError: the model cannot be loaded.
@@ -60,21 +76,26 @@ def plan(design: Design, model_source: str | None, load_options: Mapping[str, An
         )
         partial = [f"{p.id} lacks {', '.join(p.missing)}" for p in design.personas if p.missing]
         lines += [f"  partial profile: {one}" for one in partial]
-    if model_source is not None:
-        model = open_model(model_source, **load_options)
+    model = None if model_source is None else open_model(model_source, **load_options)
+    if settings is not None:
+        found["study"] = plan_study(Scope(replace(design, personas=()), settings), model)
+        study_lines = found["study"].pop("lines")
+    else:
+        study_lines = []
+    if model is not None:
         by_part = Counter[str]()
         own = white_box(model)
         if own is None:
             lines.append(
                 "  tokens and time: not known for a served model (culturescope survey --dry-run estimates tokens)"
             )
-            return {**found, "lines": lines}
+            return {**found, "lines": [*lines, *study_lines]}
         for task, count in zip(tasks, own.content_tokens([task.prompt for task in tasks]), strict=True):
             by_part[_part(task)] += count
         cost = expected_cost(own, design, tasks)
         found |= {"tokens": dict(by_part), "tokens_total": sum(by_part.values()), **cost.as_dict()}
         lines += cost.lines()
-    return {**found, "lines": lines}
+    return {**found, "lines": [*lines, *study_lines]}
 
 
 def survey_plan(

@@ -10,6 +10,8 @@ from typing import Any
 from culturescope.errors import RunFolderError
 from culturescope.experiments import audit, survey
 from culturescope.experiments.groups import as_begun
+from culturescope.experiments.study.file import is_study
+from culturescope.experiments.study.running import carry_out_study
 from culturescope.experiments.survey import is_survey
 from culturescope.models import open_model
 from culturescope.models.filling import BatchSize
@@ -46,6 +48,9 @@ def resume_run(
             return folder.path, survey.carry_out_survey(model, folder, batch_size=batch_size, quiet=quiet)
         config = audit.run_config(audit.design_of(folder), options)
         model = _same_model(folder, config, audit.MAY_DIFFER, progress)
+        if is_study(folder.path):
+            found, _ = carry_out_study(model, folder, batch_size=batch_size, quiet=quiet, say=progress)
+            return folder.path, found
         return folder.path, audit.carry_out(model, folder, batch_size=batch_size, quiet=quiet)
 
 

@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from culturescope.errors import BadInputError
-from culturescope.models.batching import padded_batches, token_budget
+from culturescope.models.batching import padded_batches, resumed_work, token_budget
 from culturescope.models.blockhooks import on_blocks
 from culturescope.models.letter_head import letters_alone
 from culturescope.models.resuming import check_unsteered
@@ -59,6 +59,7 @@ def letter_gradients(
         for chosen in padded_batches([len(row) for row in prompts_ids], batch_size=batch_size):
             batch = model.batch([prompts_ids[n] for n in chosen], padding_side="left")
             longest = batch["input_ids"].shape[1]
+            _count(model, len(chosen) * longest, len(chosen) * longest**2, len(chosen))
             kept: dict[int, Tensor] = {}
             with torch.enable_grad(), on_blocks(dict(enumerate(model.blocks)), _keeping(kept)):
                 logits = run(**batch, **model.quick_options).logits[:, -1]
@@ -124,6 +125,7 @@ def _summed(
     with stack, _frozen(model), phase("forward"):
         for first, stop in _packed(sizes, batch_size, most):
             tree = Tree(model, passes, side_by_side(trees[first:stop]))
+            _count(model, tree.tokens, tree.pairs, tree.prompts)
             weights = torch.tensor([weight for each in sums[first:stop] for _, weight in each])
             lengths = [len(t.tokens) for t in trees[first:stop]]
             ends = [
@@ -142,6 +144,12 @@ def _summed(
                     parts = gradient.split(lengths if leaf.shape[1] == tree.tokens else ends)
                     found[first:stop, block] = torch.stack([part.sum(dim=0) for part in parts]).cpu()
     return found
+
+
+def _count(model: CausalModel, tokens: int, pairs: int, reads: int) -> None:
+    """Counts a pass there and back: weights get no gradients, so the way back is as much arithmetic as the way there."""
+    blocks = len(model.blocks)
+    model.work += resumed_work(model.arithmetic, 2 * tokens, 2 * pairs, 2 * reads, blocks)
 
 
 def _forward(model: CausalModel, tree: Tree, kept: dict[int, Tensor]) -> Tensor:

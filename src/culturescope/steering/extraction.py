@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from culturescope.errors import BadInputError
 from culturescope.models.answered import AnsweredTokens
-from culturescope.models.batching import padded_batches
+from culturescope.models.batching import padded_batches, resumed_work
 from culturescope.models.blockhooks import on_blocks
 from culturescope.models.shared_attention import UnsharedError
 from culturescope.models.skipping import noting_outputs, skipping
@@ -152,6 +152,9 @@ def _rows(
         def keep(number: int, residual: Tensor, weights: Tensor = weights) -> None:
             pool.keep(number, residual, weights)
 
+        filled = batch["input_ids"].numel()
+        pairs = filled * batch["input_ids"].shape[1]
+        model.work += resumed_work(model.arithmetic, filled, pairs, 0, wanted[-1] + 1)
         with torch.inference_mode(), on_blocks(modules, keep), suppress(_Enough), phase("forward"):
             run(**batch, **model.quick_options)
         pool.collect(chosen)
@@ -192,6 +195,7 @@ def _shared(
         def keep_last(number: int, residual: Tensor, w: Tensor = weights) -> None:
             pool.keep(number, residual, w)
 
+        model.work += resumed_work(model.arithmetic, tree.tokens, tree.pairs, 0, last + 1)
         with torch.inference_mode(), phase("forward"):
             if not tree.stops_at_ends():
                 with on_blocks(modules, keep), suppress(_Enough):

@@ -18,7 +18,7 @@ check, probe without persona), and every further part keeps the kind of folder o
         aim-DNK.json            aim (`steer.results.AimStudy`), one for each society
         aim-DNK-advanced.json   together: the same on top of the society's persona (or aim-DNK-basic.json)
         aim-texts.jsonl         texts behind the perplexity budget of aims
-        generate.json   generate (`steer.generating.Generated`), answers side by side
+        generate.json   generate (`steer.generating.Generated`): unsteered beside a step towards every positive pole
         tax.json        tax (`steer.tax.Tax`), where lm-eval and tasks are there
 
 A part that was not run has no file; a page shows what is there and takes the reason for the rest from `study.json`:
@@ -30,6 +30,6 @@ A part that was not run has no file; a page shows what is there and takes the re
 
 `status` is one of `planned` (not begun), `running` (being done, or killed), `done`, `off` (switched off), `skipped` (makes no
 sense here), `stopped` (Ctrl-C), `failed`; `reason` says why in one sentence for the last four, null otherwise. Parts always
-stand in the order of `study.parts.PARTS`: probe, survey, personas, search, sweep, entangle, domains, methods, steered, aim,
-together, generate, tax. `files` are those that exist, relative to RUN.
+stand in the order of `study.names.PART_NAMES`: probe, survey, personas, search, sweep, entangle, domains, methods, steered,
+aim, together, generate, tax. `files` are those that exist, relative to RUN.
 """

@@ -1,0 +1,160 @@
+"""What every part of a study would take: prompts, readings, tokens, and after a short measurement the time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from culturescope.errors import CulturescopeError
+from culturescope.experiments.accounting import white_box
+from culturescope.experiments.study.amounts import Amount, SteeringAmounts
+from culturescope.experiments.study.clock import Rates, measured_rates
+from culturescope.experiments.study.file import Planned
+from culturescope.experiments.study.names import PART_NAMES, TITLES, WHITE_BOX
+from culturescope.experiments.study.scope import Scope
+from culturescope.experiments.survey_planning import survey_cost
+from culturescope.models.filling import PROMPTS
+from culturescope.probing.agreement import NEW_TOKENS
+
+if TYPE_CHECKING:
+    from culturescope.experiments.design import Design
+    from culturescope.models.causal import CausalModel
+    from culturescope.models.protocols import BlackBox
+
+
+class Planner:
+    """Counts the parts of one study, reading its scenarios' tokens once.
+
+    Args:
+        scope: what is studied.
+        model: who is asked; without one, or for a served one, only prompts are counted.
+    """
+
+    def __init__(self, scope: Scope, model: BlackBox | None) -> None:
+        self._scope, self._model = scope, model
+        self._own = None if model is None else white_box(model)
+        self._steering: SteeringAmounts | None = None
+
+    def amount(self, part: str, first: int | None = None) -> Amount:
+        """Work of one part.
+
+        Args:
+            part: its name.
+            first: first block that is steered, where it is known.
+
+        Raises:
+            CulturescopeError: the part makes no sense for these scenarios.
+        """
+        scope, own = self._scope, self._own
+        if part == "probe":
+            return _asked(scope.design, own, beyond=False)
+        if part == "personas":
+            return _asked(scope.persona_design(), own, beyond=True)
+        if part == "survey":
+            cost = survey_cost(scope.survey_design(), self._model)
+            read, asked = cost["tokens_read"], cost["prompts_total"]
+            flops = 0 if own is None else own.arithmetic.flops(read, 0, asked)
+            written = cost["prompts"].get("text", 0) * scope.settings.survey.new_tokens
+            return Amount(asked, 0, read, float(flops), written)
+        if part == "tax" or own is None:
+            return Amount()
+        if self._steering is None:
+            self._steering = scope.steering_amounts(own)
+        return replace(self._steering, first=first).amount(part)
+
+
+def _asked(design: Design, model: CausalModel | None, *, beyond: bool) -> Amount:
+    """Letters of a design and answers in words; `beyond` counts only what the study's own probe has not asked."""
+    tasks = design.tasks()
+    new = [t for t in tasks if t.persona is not None and t.part == "probe"] if beyond else tasks
+    prompts = [t.prompt for t in new]
+    words = 0 if beyond else len(design.agreement_tasks(tasks))
+    if model is None:
+        return Amount(len(prompts) + words, 0, 0, 0.0, words * NEW_TOKENS)
+    work = model.expected_work(prompts, batch_size=PROMPTS)
+    return Amount(len(prompts) + words, 0, work.tokens_asked, float(work.flops), words * NEW_TOKENS)
+
+
+def planned(amount: Amount, rates: Rates | None) -> Planned:
+    """The amount as `study.json` has it."""
+    return Planned(
+        prompts=amount.prompts,
+        readings=amount.readings,
+        tokens=amount.tokens,
+        written=amount.written,
+        seconds=None if rates is None else round(rates.seconds(amount), 1),
+    )
+
+
+def rates_of(scope: Scope, model: BlackBox) -> Rates | None:
+    """How fast the model is here; None for a served one."""
+    own = white_box(model)
+    return None if own is None else measured_rates(own, [t.prompt for t in scope.design.tasks()])
+
+
+def plan_study(scope: Scope, model: BlackBox | None) -> dict[str, Any]:
+    """Every part of a study before it runs.
+
+    Returns:
+        `profile`, `parts` (name to figures, or to `reason` where it is left out), totals, and `lines` that say it in words.
+    """
+    rates = None if model is None else rates_of(scope, model)
+    planner = Planner(scope, model)
+    parts: dict[str, dict[str, Any]] = {}
+    total = Amount()
+    for name in PART_NAMES:
+        why = scope.why_not(name, model)
+        if why is None:
+            try:
+                amount = planner.amount(name)
+            except CulturescopeError as error:
+                why = str(error)
+            else:
+                total += amount
+                known = model is not None or name not in WHITE_BOX
+                parts[name] = {**planned(amount, rates).model_dump(), "counted": known and name != "tax"}
+                continue
+        parts[name] = {"reason": why}
+    found: dict[str, Any] = {"profile": scope.settings.profile, "parts": parts}
+    found["total"] = planned(total, rates).model_dump()
+    return {**found, "lines": _lines(found)}
+
+
+def _lines(found: Mapping[str, Any]) -> list[str]:
+    lines = [f"Study, profile {found['profile']}:"]
+    for name, part in found["parts"].items():
+        if "reason" in part:
+            lines.append(f"  {name:9s} -  {part['reason']}")
+        elif not part["counted"]:
+            lines.append(f"  {name:9s} {TITLES[name]}: counted with a model (culturescope plan MODEL)")
+        else:
+            lines.append(f"  {name:9s} {TITLES[name]}: {amount_line(part)}")
+    lines.append(f"  in all: {amount_line(found['total'])}")
+    if found["total"]["seconds"] is not None:
+        lines.append(
+            "Estimated from a few seconds just now; while a part runs, again after its first minute."
+        )
+    return lines
+
+
+def amount_line(part: Mapping[str, Any]) -> str:
+    """A part's figures in words."""
+    said = [f"{part['prompts']:,} prompts"]
+    if part["tokens"]:
+        said[0] += f" ({part['tokens']:,} tokens)"
+    if part["readings"]:
+        said.append(f"{part['readings']:,} readings under a step")
+    if part["written"]:
+        said.append(f"at most {part['written']:,} tokens written")
+    if part["seconds"] is not None:
+        said.append(f"about {duration(part['seconds'])}")
+    return ", ".join(said)
+
+
+def duration(seconds: float) -> str:
+    """A time in words."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = seconds / 60
+    return f"{minutes:.1f} minutes" if minutes < 90 else f"{minutes / 60:.1f} hours"
