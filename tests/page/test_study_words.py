@@ -9,7 +9,7 @@ import pytest
 
 from culturescope.experiments.steer.results import Drawn
 from culturescope.page.drawing import LIGHT
-from culturescope.page.study_aim import distance_sentence, path_sentence, short_sentence
+from culturescope.page.study_aim import aim_section, distance_sentence, path_sentence, short_sentence, unread
 from culturescope.page.study_axes import axes_section, entanglement_sentence, parted_sentence
 from culturescope.page.study_blocks import blocks_section
 from culturescope.page.study_cost import cost_section, recommendation_sentence
@@ -162,6 +162,19 @@ def test_an_aim_is_nearer_only_by_its_interval(change: Drawn, said: str) -> None
     made = one.model_copy(update={"reached": reached})
     assert said in distance_sentence(made)
     assert ("surely nearer" in short_sentence(made).replace("not surely nearer", "")) == (change.high < 0)
+
+
+def test_an_aim_of_a_model_that_may_not_be_read_says_so_first() -> None:
+    assert unread(WHOLE) == ()
+    dark = tuple(
+        p.model_copy(update={"verdicts": {"Y": "not interpretable", "X": "weak"}}) for p in WHOLE.placements
+    )
+    study = replace(WHOLE, placements=dark)
+    section = aim_section(study)
+    assert section is not None
+    assert "not that its values came nearer" in section.lead[0]
+    line = next(x for x in summary_lines(factory.report("weak"), study) if x.anchor == "aim")
+    assert line.sentence.startswith("The model’s place is not interpretable")
 
 
 def test_an_aim_on_top_of_a_persona_is_set_against_the_persona() -> None:

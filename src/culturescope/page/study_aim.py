@@ -38,6 +38,7 @@ def aim_section(study: Study) -> Section | None:
     return Section(
         "aim",
         (
+            *unread(study),
             "Coefficients of both vectors are solved step by step towards a place on the map, on the "
             "scenarios that choose. What "
             "they come to is measured on other scenarios, paired with the unsteered answers, beside "
@@ -47,6 +48,17 @@ def aim_section(study: Study) -> Section | None:
         tuple(charts),
         (("Every step as a table", _steps_table(study)),),
         ("The places are those of the conversion anchored. A distance to people is no measure of quality.",),
+    )
+
+
+def unread(study: Study) -> tuple[str, ...]:
+    """A sentence where the model's place may not be read: then no distance of it may, however sure it is."""
+    place = next((p for p in study.placements if p.kind == "model" and p.conversion == "anchored"), None)
+    if place is None or place.readable:
+        return ()
+    return (
+        f"The model’s place is {place.verdict}: a surely shorter distance says that its letters moved, not that its values came "
+        "nearer to anyone’s.",
     )
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 KEY = (
     KeyEntry("measured", "point", "first", "circle"),
-    KeyEntry("estimated to first order", "point", "second", "square"),
+    KeyEntry("estimated to first order (≈)", "point", "second", "square"),
     KeyEntry("inside of 95% of random steps", "hollow", "muted"),
     KeyEntry("95% of random steps", "band"),
 )
@@ -39,7 +39,7 @@ def methods_section(study: Study) -> Section | None:
     )
     one = next(iter(study.methods.values()))
     lead = (
-        f"Vectors of other sites and methods, at the same blocks and with steps as long as the default's ({clean(one.unit)} "
+        f"Vectors of other sites and methods, at the same blocks and with steps as long as the default’s ({clean(one.unit)} "
         f"{one.step:g}), on scenarios that nothing was fitted on. Many are compared: the best of them is partly luck.",
     )
     charts = tuple(_chart(study, table, reach) for table in study.methods.values())
@@ -54,7 +54,7 @@ def _chart(study: Study, table: MethodTable, reach: float) -> StudyChart:
     several = len({r.how for r in table.rows}) > 1
     marks = [
         RowMark(
-            f"{name_of(r)}{' (estimate)' if several and r.how != 'measured' else ''}",
+            f"{'≈ ' if several and r.how != 'measured' else ''}{name_of(r)}",
             r.change[table.axis].value,
             r.change[table.axis].low,
             r.change[table.axis].high,

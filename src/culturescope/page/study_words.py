@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from culturescope.page.figures import count, listing, plain
 from culturescope.page.map_figure import clean
 from culturescope.page.report import NOT_READ
-from culturescope.page.study_aim import short_sentence
+from culturescope.page.study_aim import short_sentence, unread
 from culturescope.page.study_axes import entanglement_sentence
 from culturescope.page.study_chart import span
 from culturescope.page.study_cost import recommendation_sentence
@@ -69,7 +69,9 @@ def summary_lines(report: Report, study: Study) -> tuple[Line, ...]:
     if study.entangle is not None:
         found.append(Line("axes", "Axes", entanglement_sentence(study.entangle, [])))
     if study.aims:
-        found.append(Line("aim", "Aims", " ".join(short_sentence(one) for one in study.aims.values())))
+        found.append(
+            Line("aim", "Aims", " ".join((*unread(study), *map(short_sentence, study.aims.values()))))
+        )
     near = [n for n in nearness(study) if not n.method.startswith("steered")]
     if near:
         found.append(Line("near", "Personas", near_sentence(near)))
