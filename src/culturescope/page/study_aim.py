@@ -57,8 +57,8 @@ def unread(study: Study) -> tuple[str, ...]:
     if place is None or place.readable:
         return ()
     return (
-        f"The model’s place is {place.verdict}: a surely shorter distance says that its letters moved, not that its values came "
-        "nearer to anyone’s.",
+        f"The model’s place is {place.verdict}: a surely shorter distance says that its letters moved, not that its values "
+        "came nearer to anyone’s.",
     )
 
 
