@@ -238,7 +238,7 @@ def test_a_part_that_fails_stops_no_other_and_the_command_exits_with_1(
 
 def test_parts_are_chosen_by_profile_and_by_name() -> None:
     quick = Settings.of("quick")
-    assert set(PART_NAMES) - set(quick.off) == {"probe", "survey", "search", "steered"}
+    assert set(PART_NAMES) - set(quick.off) == {"probe", "survey"}
     assert quick.off["aim"] == "not part of the profile quick"
     assert set(Settings.of("full").off) == set()
     chosen = quick.chosen(("aim", "search"))
@@ -279,10 +279,10 @@ def test_quick_asks_at_most_1500_prompts(model: Any) -> None:
 
 def test_the_plan_command_names_every_part(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ask = ["plan", "--limit", "10", "--check-limit", "0", "--templates", "1"]
-    assert run([*ask, str(source), "--json", "--without", "survey"]) == 0
+    assert run([*ask, str(source), "--json", "--only", "search"]) == 0
     parts = json.loads(capsys.readouterr().out)["study"]["parts"]
     assert tuple(parts) == PART_NAMES
-    assert parts["survey"] == {"reason": "switched off by --without"}
+    assert parts["survey"] == {"reason": "left out by --only"}
     assert parts["search"]["readings"] > 0
     assert parts["search"]["seconds"] > 0
     assert run(ask) == 0
