@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
+# One process a core, a file's tests together; each computes with one thread.
+PYTEST_ARGS ?= -n logical --maxprocesses 4 --dist loadfile
 READY  := $(VENV)/.ready
 
 .PHONY: demo test docs check browser encoder lint setup fuzz faults clean
@@ -19,7 +21,7 @@ demo: $(READY)
 	$(BIN)/culturescope audit smollm2-135m --profile quick
 
 test: $(READY)
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest $(PYTEST_ARGS)
 
 # The documentation site in build/site, offline; a broken link is an error. Open build/site/index.html by double click.
 docs: $(READY)
