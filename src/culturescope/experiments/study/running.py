@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from culturescope.errors import BadInputError, CulturescopeError, RunFailedError, RunFolderError
+from culturescope.errors import BadInputError, CulturescopeError, ModelError, RunFailedError, RunFolderError
 from culturescope.experiments import audit
 from culturescope.experiments.accounting import white_box
 from culturescope.experiments.study.amounts import Amount
@@ -156,7 +156,8 @@ class _Study:
                 self._end(name, watch, "failed", str(error))
                 raise
             # What a part refuses before it measures makes no sense here; anything else has failed.
-            status = "skipped" if isinstance(error, BadInputError) else "failed"
+            refused = isinstance(error, BadInputError) and not isinstance(error, ModelError)
+            status = "skipped" if refused else "failed"
             self._end(name, watch, status, str(error))
             self.say(f"{name}: {'left out' if status == 'skipped' else 'failed'}: {error}")
             return
