@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from culturescope.cli import asked
 from culturescope.cli import options as o
 from culturescope.cli.importing import import_command
 from culturescope.cli.projecting import projection_command
@@ -32,7 +33,7 @@ def people_list(
     as_json: o.Json = False,
 ) -> None:
     """Show the societies: code, name, zone, survey year, position, and how many item means there are."""
-    people = o.people_tables(tables)
+    people = asked.people_tables(tables)
     wanted = None
     if zone is not None:
         wanted = {z.casefold(): z for z in people.zones}.get(zone.strip().casefold())
@@ -95,7 +96,7 @@ def people_show(
     from culturescope.prompts.societies import given_name_source
 
     o.one_of("persona", persona, ("basic", "advanced"))
-    people = o.people_tables(tables)
+    people = asked.people_tables(tables)
     s = None if people.without_place(name) else people.society(name)
     profile = profile_of(people, s.code if s else name)
     keys = dict.fromkeys(((s.source,) if s else ()) + profile.sources)

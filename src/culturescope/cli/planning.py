@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from culturescope.cli import asked
 from culturescope.cli import options as o
 from culturescope.cli import speed_options as so
 from culturescope.cli import studying as st
@@ -76,7 +77,7 @@ def plan(
     if power:
         _print_lines(planning.power_table(delta, from_run), as_json)
         return
-    personas = o.personas(persona, society, given_name, allow_partial, tables)
+    personas = asked.personas(persona, society, given_name, allow_partial, tables)
     if as_survey:
         _refuse_options_of_the_probe(
             {
@@ -106,7 +107,7 @@ def plan(
         _print_lines(planning.survey_plan(personas, model, load), as_json)
         return
     size = so.batch_size_of(batch_size)
-    design = o.design(profile, limit, check_limit, templates, orders, split, size, None, pack, personas)
+    design = asked.design(profile, limit, check_limit, templates, orders, split, size, None, pack, personas)
     if show_tokens:
         if model is None:
             raise BadInputError("--show-tokens needs a model: culturescope plan MODEL --show-tokens")

@@ -6,6 +6,7 @@ import json
 
 import typer
 
+from culturescope.cli import asked
 from culturescope.cli import options as o
 
 
@@ -13,7 +14,7 @@ def projection_command(tables: o.Tables = None, as_json: o.Json = False) -> None
     """Show the fit from ten item means to the map: its leave-one-out error, by society, and who is not in it."""
     from culturescope.people import fit_projection
 
-    people = o.people_tables(tables)
+    people = asked.people_tables(tables)
     fit = fit_projection(people)
     everyone = fit_projection(people, include_left_out=True)
     rows = []

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from culturescope.cli import asked
 from culturescope.cli import options as o
 from culturescope.cli import speed_options as so
 from culturescope.cli import studying as st
@@ -55,9 +56,9 @@ def audit(
     values at all, and goes on with the profile's further parts: direct survey, personas of societies, steering. --only and
     --without choose parts; a part that makes no sense for a model is left out, and study.json says why.
     """
-    personas = o.personas(persona, society, given_name, allow_partial, tables)
+    personas = asked.personas(persona, society, given_name, allow_partial, tables)
     size = so.batch_size_of(batch_size)
-    design = o.design(profile, limit, check_limit, templates, orders, split, size, seed, pack)
+    design = asked.design(profile, limit, check_limit, templates, orders, split, size, seed, pack)
     settings = st.settings_of(profile, only, without, design, personas, tasks=tasks, tables=tables)
     load = o.load_options(
         model_args,
@@ -111,9 +112,9 @@ def probe(
     quiet: o.Quiet = False,
 ) -> None:
     """Read a model's position only, without the instrument check (the verdict is then "not checked")."""
-    personas = o.personas(persona, society, given_name, allow_partial, tables)
+    personas = asked.personas(persona, society, given_name, allow_partial, tables)
     size = so.batch_size_of(batch_size)
-    design = o.design(profile, limit, 0, templates, orders, split, size, seed, pack, personas)
+    design = asked.design(profile, limit, 0, templates, orders, split, size, seed, pack, personas)
     load = o.load_options(
         model_args,
         dtype=dtype,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from culturescope.cli import asked
 from culturescope.cli import options as o
 from culturescope.cli import steer_options as so
 from culturescope.cli.steer_aim_text import aim_lines
@@ -161,7 +162,7 @@ def aim_command(
     writing = _writing(most_perplexity, quality_prompts, max_new_tokens)
     if random != 0 and random < RANDOM_STEPS:
         raise BadInputError(f"--random: {RANDOM_STEPS} or more, or 0, not {random}")
-    people = o.people_tables(tables)
+    people = asked.people_tables(tables)
     name, target = _point(point) if point is not None else ("", (0.0, 0.0))
     beside = []
     if society is not None:

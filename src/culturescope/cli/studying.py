@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from culturescope.cli import asked
 from culturescope.cli import options as o
 from culturescope.cli import speed_options as so
 
@@ -63,7 +64,7 @@ def settings_of(
         design,
         personas,
         tasks=listed(tasks),
-        people=None if tables is None else o.people_tables(tables),
+        people=None if tables is None else asked.people_tables(tables),
     )
     return found.chosen(listed(only), listed(without))
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from culturescope.cli import asked
 from culturescope.cli import options as o
 from culturescope.cli import speed_options as so
 from culturescope.errors import BadInputError
@@ -97,7 +98,7 @@ def survey(
         wordings=wordings,
         temperature=temperature,
         new_tokens=new_tokens,
-        personas=o.personas(persona, society, given_name, allow_partial, tables),
+        personas=asked.personas(persona, society, given_name, allow_partial, tables),
         **{key: value for key, value in given.items() if value is not None},
     )
     load = o.load_options(
@@ -116,8 +117,8 @@ def survey(
     if output_path is not None and not dry_run:
         refuse_taken(output_path)
     with so.profiling(profile_time) as times:
-        asked = open_model(model, **load, progress=None if quiet else o.say)
-        cost = survey_cost(design, asked)
+        respondent = open_model(model, **load, progress=None if quiet else o.say)
+        cost = survey_cost(design, respondent)
         if dry_run:
             lines = cost.pop("lines")
             typer.echo(json.dumps(cost, indent=2) if as_json else "\n".join(lines))
@@ -128,17 +129,19 @@ def survey(
             for line in cost["lines"]:
                 o.say(line)
         if instrument is None:
-            design, why = offered_instruments(asked, design)
+            design, why = offered_instruments(respondent, design)
             if why is not None:
                 o.say(f"Free replies only: {why}")
         source = str(Path(model).resolve()) if Path(model).exists() else model
-        with start_survey(asked, design, load={"source": source, **load}, output_path=output_path) as folder:
+        with start_survey(
+            respondent, design, load={"source": source, **load}, output_path=output_path
+        ) as folder:
             o.say(f"Run folder: {folder.path}")
-            effect = so.say_effect(asked, source, load, [t.prompt for t in design.tasks()], quiet=quiet)
+            effect = so.say_effect(respondent, source, load, [t.prompt for t in design.tasks()], quiet=quiet)
             if effect is not None:
                 folder.update(effect=effect)
             try:
-                results = carry_out_survey(asked, folder, quiet=quiet)
+                results = carry_out_survey(respondent, folder, quiet=quiet)
             except (KeyboardInterrupt, Exception):
                 o.say(f"Stopped. To go on: culturescope resume {folder.path}")
                 raise
