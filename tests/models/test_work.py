@@ -139,3 +139,18 @@ def test_resumed_passes_count_the_blocks_that_they_run(tiny):
         if way != "tree":  # there the last block runs at the ends alone, which is not counted
             assert costs[way] == pytest.approx(counter.get_total_flops(), rel=0.01)
     assert costs["tree"] < costs["rows"] < costs["exact"]
+
+
+def test_recordings_that_stop_count_the_blocks_up_to_there(tiny):
+    model = load(tiny("llama"), attn_implementation="eager")
+    ids = model.encode(PROMPTS)
+    record(model, ids[:1])  # the checks of the model are done
+    for way in ("rows", "tree", "exact"):
+        model._reader.unshared_because = "switched off" if way == "rows" else None
+        model.exact = way == "exact"  # nothing stops early there
+        for block in range(len(model.blocks) - 1):
+            before = model.work
+            with FlopCounterMode(display=False) as counter:
+                recorded = record(model, ids, [block], letters=False)
+            assert (recorded.letters is None) == (way != "exact")
+            assert (model.work - before).flops == pytest.approx(counter.get_total_flops(), rel=0.01)

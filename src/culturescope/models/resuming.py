@@ -142,7 +142,8 @@ def record(
         model: white-box, unsteered.
         ids: tokens of every prompt, as `model.encode` gives them.
         blocks: where changes will begin; all of them by default.
-        letters: whether the letters without any change are read, too; if not, the pass stops behind the last of `blocks`.
+        letters: whether the letters without any change are read, too; if not, the pass stops behind the last of `blocks`
+            (unless the model is `exact`).
 
     Raises:
         BadInputError: the model is being steered.
@@ -221,10 +222,11 @@ def _record(model: CausalModel, laid: Rows | Tree, wanted: Sequence[int], letter
 
     kept: dict[int, Tensor] = {}
     outputs: dict[int, Any] = {}
+    until = None if letters or model.exact else max(wanted, default=None)
 
     def keep(number: int, residual: Tensor) -> None:
         kept[number] = residual
-        if not letters and number == max(wanted):
+        if number == until:
             raise _Enough
 
     found = None
@@ -232,7 +234,7 @@ def _record(model: CausalModel, laid: Rows | Tree, wanted: Sequence[int], letter
         if isinstance(laid, Tree):
             laid.stops_at_ends()  # its check runs before anything is noted
         with noting_outputs(model.blocks, outputs), suppress(_Enough):
-            found = _run(model, laid, 1, wanted, keep, outputs)
+            found = _run(model, laid, 1, wanted, keep, outputs, until=until)
     return Record(laid, kept, outputs, None if found is None else found.of_first())
 
 
@@ -269,12 +271,20 @@ def _run(
     change: Callable[[int, Tensor], Tensor | None],
     outputs: dict[int, Any],
     begun: tuple[int, Tensor] | None = None,
+    *,
+    until: int | None = None,
 ) -> Letters:
-    """Letters (count, prompts) of a pass with hooks on some blocks, from a block and the stream behind it on."""
+    """Letters (count, prompts) of a pass with hooks on some blocks, from a block and the stream behind it on.
+
+    `until` is the block behind which `change` ends the pass, and its counting, if it does.
+    """
     last = len(model.blocks) - 1
+    stop = last if until is None else until
     # The last block at the ends of the prompts alone is next to nothing, and so are its keys and values.
-    through = last - (-1 if begun is None else begun[0]) - (isinstance(laid, Tree) and laid.stops_at_ends())
+    at_ends = stop == last and isinstance(laid, Tree) and laid.stops_at_ends()
+    through = stop - (-1 if begun is None else begun[0]) - at_ends
     reads = laid.prompts if isinstance(laid, Tree) or "logits_to_keep" in model.quick_options else laid.tokens
+    reads = 0 if until is not None else reads
     model.work += resumed_work(
         model.arithmetic, laid.tokens * count, laid.pairs * count, reads * count, max(through, 0)
     )
