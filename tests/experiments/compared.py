@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +31,17 @@ def planted_model(
     bias: float = 0.0,
     rest_mass: float = 0.05,
     pack_name: str | None = None,
+    told: Mapping[str, float] | None = None,
 ) -> MockModel:
-    """A model with a value logit d for each scenario, that follows the check's convinced personas by `follow` logits."""
+    """A model with a value logit d for each scenario, that follows the check's convinced personas by `follow` logits.
+
+    `told` are further texts of personas, and by how many times `follow` they move it.
+    """
     pack = load_pack(pack_name)
     by_option = {option: s for s in pack.scenarios for option in (s.positive, s.negative)}
-    turned = {p.text: {"positive": 1.0, "negative": -1.0}.get(p.kind, 0.0) for p in pack.personas}
+    turned = {p.text: {"positive": 1.0, "negative": -1.0}.get(p.kind, 0.0) for p in pack.personas} | dict(
+        told or {}
+    )
 
     def logits(prompt: Prompt) -> tuple[float, float]:
         text = prompt.messages[-1].content

@@ -12,7 +12,8 @@ from culturescope.errors import BadInputError, RunFolderError
 from culturescope.experiments.compare import Comparing, compare_runs
 from culturescope.experiments.compare_align import align
 from culturescope.experiments.compare_places import Places, distance_of, ranks
-from culturescope.experiments.compare_steering import vectors_of
+from culturescope.experiments.compare_steering import personas_of_runs, vectors_of
+from culturescope.experiments.personas import choose_personas
 from culturescope.instrument import packaged_packs
 from culturescope.people import fit_projection, load_people
 from tests.experiments.compared import by_axis, planted_run
@@ -271,6 +272,29 @@ def test_a_search_inside_a_run_folder_is_found(runs, tmp_path):
     shutil.copytree(runs["moved"], own)
     search_file(own / "search", own)
     assert [v.label for v in vectors_of(align([own]), [])] == ["moved"]
+
+
+def test_personas_of_a_run_and_of_the_study_above_it_are_found(tmp_path):
+    asked = choose_personas(["basic"], ["IND"], load_people())
+    few = {"name": "base", "limit": 20, "check_limit": 0, "template_ids": ("plain",)}
+    told = {"personas": asked, "told": {asked[0].text: 0.5}}
+    study = planted_run(tmp_path / "study", by_axis(0.0, 0.0), **few)
+    beneath = planted_run(study / "personas", by_axis(0.0, 0.0), **few, **told)
+    compared, _ = compare_runs([study], conversion="paper")
+    (found,), (run,) = compared.personas, compared.runs
+    assert (found.label, found.kind, found.society) == ("base", "basic", "IND")
+    assert found.shifts["X"].value == pytest.approx(1.0, abs=0.01)
+    india = load_people().society("IND")
+    assert found.without == pytest.approx(np.hypot(run.x.value - india.x, run.y.value - india.y))
+    assert found.change.value == pytest.approx(found.distance - found.without)
+    assert personas_of_runs(align([beneath]), "paper") == (found,)
+    # Neither of an unfinished run nor of another model.
+    manifest, aligned = beneath / "run.json", align([study])
+    whole = manifest.read_text()
+    for old, new in (('"success"', '"started"'), ('"mock"', '"other"')):
+        assert old in whole
+        manifest.write_text(whole.replace(old, new))
+        assert personas_of_runs(aligned, "paper") == ()
 
 
 def test_without_all_items_there_are_axes_and_no_map(tmp_path):

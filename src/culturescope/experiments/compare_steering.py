@@ -10,10 +10,14 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from culturescope.errors import BadInputError
+from culturescope.experiments.audit import answered_rows, design_of, results_of
 from culturescope.experiments.compare_align import AlignedRun
+from culturescope.experiments.study.doing import PERSONAS
 from culturescope.page.compare_results import PersonaSteerability, VectorSteerability
 from culturescope.people.placement import Conversion
-from culturescope.probing.results import Estimate
+from culturescope.probing.results import Estimate, Results
+from culturescope.runs import RunFolder
+from culturescope.runs.manifest import MANIFEST_NAME
 
 SEARCH = "search.json"
 
@@ -91,10 +95,17 @@ def vectors_of(
 
 
 def personas_of_runs(runs: Sequence[AlignedRun], conversion: Conversion) -> tuple[PersonaSteerability, ...]:
-    """What personas of societies do to the models of the runs, on all scenarios that each run asked."""
+    """What personas of societies do to the models of the runs, on all scenarios that each run asked.
+
+    Those of a study are found in the run beneath it.
+
+    Raises:
+        RunFolderError: that run is damaged.
+    """
     found = []
     for run in runs:
-        audit, readings = run.results.persona_audit, {p.id: p for p in run.results.personas}
+        results = _with_personas(run)
+        audit, readings = results.persona_audit, {p.id: p for p in results.personas}
         for kind in audit.kinds if audit else ():
             if kind.conversion != conversion:
                 continue
@@ -115,6 +126,19 @@ def personas_of_runs(runs: Sequence[AlignedRun], conversion: Conversion) -> tupl
                     )
                 )
     return tuple(found)
+
+
+def _with_personas(run: AlignedRun) -> Results:
+    """The run's own results, or those of the finished run of personas that a study keeps beneath it."""
+    beneath = run.folder.path / PERSONAS
+    if run.results.persona_audit is not None or not (beneath / MANIFEST_NAME).is_file():
+        return run.results
+    folder = RunFolder.open(beneath)
+    design = design_of(folder)
+    same = same_model(folder.manifest.model, run.folder.manifest.model) and design.pack == run.design.pack
+    if folder.manifest.status != "success" or not same:
+        return run.results
+    return results_of(answered_rows(folder, design), design)
 
 
 def same_model(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
