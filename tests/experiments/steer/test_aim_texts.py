@@ -39,6 +39,8 @@ def test_a_place_costs_what_a_sweep_says(steering, tmp_path):
             (expected.perplexity_ratio.low, expected.perplexity_ratio.high), rel=1e-5
         )
     assert budget.ratio(at).value != budget.ratio(at, confirming=True).value
+    told = budget.confirmed(at)
+    assert (told.chosen_by, told.confirmed) == (budget.ratio(at), budget.ratio(at, confirming=True))
     assert budget.spend(at) == pytest.approx(np.log(budget.ratio(at).value) / np.log(1.2))
     assert budget.spend(np.zeros(1)) == 0.0
     assert len(log.known()) == 12, "six prompts unsteered and steered, each written once"

@@ -59,6 +59,18 @@ def test_random_vectors_choose_their_own_blocks_before_items_are_compared():
     assert np.mean(moved) == pytest.approx(1 / 21, abs=0.03), "and not many times as often"
 
 
+def test_letter_mass_and_bias_are_the_worse_of_both_signs():
+    choose = [s for s in PARTS.choose if s.item == "X01"][:2]
+    shape = (4, len(choose), 1)
+    b = np.broadcast_to(np.array([-3.0, 1.0, 0.5, 2.0])[:, None, None], shape)
+    mass = np.broadcast_to(np.array([0.9, 0.7, 0.4, 0.8])[:, None, None], shape)
+    found = Signed(
+        Measured(("X",), tuple(choose), np.zeros(len(choose), dtype=int), np.zeros(shape), b, mass)
+    )
+    assert found.mass() == pytest.approx([0.7, 0.4])
+    assert found.bias() == pytest.approx([3.0, 2.0])
+
+
 @pytest.fixture(scope="module")
 def by_item(tiny_loaded):
     plan = replace(SMALL, items=ITEMS, dose=0.1)
@@ -176,6 +188,22 @@ def test_the_band_of_shuffled_labels_is_that_of_twenty_refits(tiny_loaded, by_it
         assert found.p_shuffled == pytest.approx((1 + as_well) / (1 + len(fitted)))
     else:
         pytest.fail("the scenarios that choose are one a domain, so that they weigh equally")
+
+
+def test_random_vectors_stand_at_all_of_the_chosen_blocks(tiny_loaded, by_item):
+    """On the scenarios that report; at one block of several they would do less, and the band would claim too much."""
+    plan, result = by_item
+    found, vector = result.found["X05"], result.vectors["X05"]
+    report = [s for s in PARTS.report if s.item == "X05"]
+    alphas = alphas_of(vector, plan)
+    drawn = [random_like(vector, plan.seed + 1000 + r) for r in range(plan.random)]
+    steps = [
+        {b: s * a * v[b] for b, a in zip(vector.blocks, alphas, strict=True)} for v in drawn for s in (1, -1)
+    ]
+    means = measure(tiny_loaded("llama"), report, steps, PACK, WORDINGS).means()[:, 1]
+    assert found.chosen == vector.blocks
+    band = random_band((means[0::2] - means[1::2]) / 2)
+    assert found.choice("chosen").random_band == pytest.approx(band, rel=1e-3)
 
 
 def controls(model, steps, way) -> dict:
