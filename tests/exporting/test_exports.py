@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import sys
 
+import numpy as np
 import polars as pl
 import pytest
 
 from culturescope.cli import run as cli
 from culturescope.errors import BadInputError
+from culturescope.experiments.personas import choose_personas
 from culturescope.exporting import export_run, load_run
 from culturescope.exporting.inspect_log import log_of
 from culturescope.exporting.lm_eval_task import task_files
 from culturescope.instrument import load_pack
+from culturescope.people import load_people
 from tests.experiments.compared import by_axis, planted_run
 
 # What lm-eval 0.4.13 writes for a multiple_choice task (--log_samples), and the part of its results that readers use.
@@ -45,9 +48,9 @@ def loaded(folder):
     return load_run(folder)
 
 
-def counted(loaded, axis):
+def counted(samples, axis):
     """The share of positive choices, counted by hand from the letters."""
-    rows = [r for r in loaded.samples if r["part"] == "probe" and r["axis"] == axis]
+    rows = [r for r in samples if r["part"] == "probe" and r["axis"] == axis]
     hits = [(r["logits"][0] > r["logits"][1]) == (r["order"] == "positive-A") for r in rows]
     return sum(hits) / len(hits)
 
@@ -67,9 +70,61 @@ def test_a_run_is_loaded_with_its_tables(loaded):
     samples = loaded.to_polars("samples")
     assert samples.height == len(loaded.samples) == 30 * 2 * 2 + 10 * 24
     probe = samples.filter((pl.col("part") == "probe") & (pl.col("axis") == "Y"))
-    assert probe["chose_positive"].mean() == pytest.approx(counted(loaded, "Y"))
+    assert probe["chose_positive"].mean() == pytest.approx(counted(loaded.samples, "Y"))
     with pytest.raises(BadInputError, match="no table of a run"):
         loaded.table("nothing")
+
+
+def test_personas_have_rows_of_their_own_and_count_for_no_share(tmp_path):
+    asked = choose_personas(["basic"], ["IND"], load_people())
+    place = planted_run(
+        tmp_path / "run",
+        by_axis(-1.0, 1.0),
+        bias=-0.4,
+        limit=10,
+        check_limit=0,
+        template_ids=("plain", "options"),
+        personas=asked,
+        told={asked[0].text: 2.0},
+    )
+    run = load_run(place)
+    gaps = {
+        (r["persona"], r["scenario"], r["template"], r["order"]): r["logits"][0] - r["logits"][1]
+        for r in run.samples
+    }
+    for row in run.to_polars("samples").to_dicts():
+        name = (row["persona"], row["scenario"], row["template"], row["order"])
+        assert row["logit_a"] - row["logit_b"] == gaps[name]
+        assert row["logprob_a"] - row["logprob_b"] == pytest.approx(gaps[name])
+    scores = run.to_polars("scores")
+    assert scores.height == 2 * 10 * 2
+    for row in scores.to_dicts():
+        name = (row["persona"], row["scenario"], row["template"])
+        first, second = (gaps[(*name, order)] for order in ("positive-A", "positive-B"))
+        assert (row["d"], row["b"]) == pytest.approx(((first - second) / 2, (first + second) / 2))
+        # P(positive) without the bias.
+        assert row["s"] == pytest.approx(1 / (1 + np.exp(-row["d"])))
+        assert row["letter_mass"] == pytest.approx(0.95)
+        told = ("basic", "IND") if row["persona"] else (None, None)
+        assert (row["persona_kind"], row["society"]) == told
+    positions = run.to_polars("positions")
+    assert dict(positions.filter(pl.col("society") == "IND").select("axis", "d").rows()) == {
+        axis: pytest.approx(
+            scores.filter((pl.col("axis") == axis) & (pl.col("society") == "IND"))["d"].mean(), abs=1e-9
+        )
+        for axis in ("X", "Y")
+    }
+    assert positions["b"].to_list() == pytest.approx([-0.4] * positions.height, abs=0.05)
+    assert positions["mean_abs_b"].to_list() == pytest.approx([0.4] * positions.height, abs=0.05)
+    alone = counted([r for r in run.samples if r["persona"] is None], "X")
+    assert alone < counted(run.samples, "X")
+    by_name = {s["name"]: s["metrics"] for s in log_of(run)["results"]["scores"]}
+    assert by_name["positive_pole_X"]["mean"]["value"] == alone
+    written = {p.name.partition("_20")[0]: p for p in export_run(run, "lm-eval", tmp_path / "out")}
+    results = json.loads(written["results"].read_text())["results"]
+    assert results["culturescope_wvs_x"]["acc,none"] == alone
+    lines = written["samples_culturescope_wvs_x"].read_text().splitlines()
+    assert len(lines) == len(written["culturescope_wvs_x.jsonl"].read_text().splitlines()) == 5 * 2 * 2
 
 
 def test_pandas_has_the_same_tables_and_is_asked_for_where_it_is_missing(loaded, monkeypatch):
@@ -130,7 +185,7 @@ def test_results_have_lm_evals_keys_and_its_accuracy_is_our_share(loaded, folder
         samples = [json.loads(line) for line in samples_file.read_text().splitlines()]
         assert all(set(s) == SAMPLE_KEYS for s in samples)
         share = sum(s["acc"] for s in samples) / len(samples)
-        assert results["results"][task]["acc,none"] == pytest.approx(share) == counted(loaded, axis)
+        assert results["results"][task]["acc,none"] == pytest.approx(share) == counted(loaded.samples, axis)
         assert results["n-samples"][task]["effective"] == len(samples) == 60
         # As lm-eval finds it: the likelier of both letters, held against the target.
         for s in samples:
@@ -179,7 +234,7 @@ def test_the_log_of_inspect_has_its_shape(loaded):
     assert set(log["eval"]) >= {"created", "task", "dataset", "model", "config"}
     assert len({s["id"] for s in log["samples"]}) == len(loaded.samples) == log["results"]["total_samples"]
     by_name = {s["name"]: s["metrics"] for s in log["results"]["scores"]}
-    assert by_name["positive_pole_Y"]["mean"]["value"] == counted(loaded, "Y")
+    assert by_name["positive_pole_Y"]["mean"]["value"] == counted(loaded.samples, "Y")
     for sample, row in zip(log["samples"], loaded.samples, strict=True):
         score = sample["scores"]["positive_pole"]
         assert (score["answer"] == sample["target"]) == bool(score["value"])
@@ -194,7 +249,9 @@ def test_inspects_own_reader_opens_the_log(loaded, tmp_path):
     log = log_module.read_eval_log(str(path))
     assert log.status == "success"
     assert len(log.samples) == len(loaded.samples)
-    assert log.results.scores[0].metrics["mean"].value == counted(loaded, loaded.results.probe.axes[0].axis)
+    assert log.results.scores[0].metrics["mean"].value == counted(
+        loaded.samples, loaded.results.probe.axes[0].axis
+    )
     log_module.write_eval_log(log, str(tmp_path / "log.eval"))
     assert len(log_module.read_eval_log(str(tmp_path / "log.eval")).samples) == len(log.samples)
 
@@ -219,7 +276,9 @@ def test_lm_eval_finds_the_same_choices_with_the_task(tiny, tmp_path, monkeypatc
         bootstrap_iters=0,
     )
     for axis in ("X", "Y"):
-        assert found["results"][f"culturescope_wvs_{axis.lower()}"]["acc,none"] == counted(loaded, axis)
+        assert found["results"][f"culturescope_wvs_{axis.lower()}"]["acc,none"] == counted(
+            loaded.samples, axis
+        )
 
 
 def test_what_cannot_be_exported_is_said_in_a_line(folder, tmp_path, capsys):
