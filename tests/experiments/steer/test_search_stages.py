@@ -216,3 +216,10 @@ def test_ctrl_c_says_how_to_go_on(tiny, tmp_path, capsys, monkeypatch):
     assert run([*asked, "-q"]) == 130
     assert "the same command goes on from there" in capsys.readouterr().err
     assert len(list((tmp_path / "s" / "stages").glob("*.safetensors"))) == 1
+    monkeypatch.undo()
+    done = []
+    for folder in (tmp_path / "s", tmp_path / "whole"):
+        assert run([*asked[:-1], str(folder), "-q"]) == 0
+        done.append(json.loads((folder / "search.json").read_text())["work"])
+        assert not (folder / "stages").exists()
+    assert done[0]["flops"] == done[1]["flops"] > 0, "what was done before the stop counts, too"

@@ -2,7 +2,8 @@
 
 `stages/plan.json` says what is searched: model, scenarios, wordings, plan. Beside it each file holds the tensors of one
 stage (safetensors, written whole or not at all), and its name the hash of all that they were computed from: a stage that
-would be computed from anything else has another name. When the search is done, the folder is removed.
+would be computed from anything else has another name. `stages/work.json` says what that cost, as far as it is known: a killed
+process does not say. When the search is done, the folder is removed.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from culturescope.runs.manifest import first_difference
 if TYPE_CHECKING:
     from torch import Tensor
 
-FOLDER, PLAN = "stages", "plan.json"
+FOLDER, PLAN, WORK = "stages", "plan.json", "work.json"
 _SHOWN = 60
 _OPTIONS = {
     "axes": "--axis",
@@ -116,6 +117,26 @@ class Stages:
         self.made += 1
         return tensors, note
 
+    def work(self) -> dict[str, Any] | None:
+        """What the search cost before it was stopped, as `keep_work` kept it; None where nothing is known."""
+        try:
+            found = (
+                json.loads((self.folder / FOLDER / WORK).read_text(encoding="utf-8")) if self.folder else None
+            )
+        except (OSError, ValueError):
+            return None
+        numbers = isinstance(found, dict) and all(isinstance(value, (int, float)) for value in found.values())
+        return found if numbers else None
+
+    def keep_work(self, work: Mapping[str, Any]) -> None:
+        """Keeps what a search that stops has cost so far.
+
+        Raises:
+            RunFolderError: the folder cannot be written.
+        """
+        if self.folder is not None:
+            write_json(self.folder / FOLDER / WORK, dict(work))
+
     def finish(self) -> None:
         """Removes the stages: what came of them is written. Files that are not of this kind stay."""
         if self.folder is None:
@@ -124,6 +145,7 @@ class Stages:
         with contextlib.suppress(OSError):
             for file in place.glob("*.safetensors"):
                 file.unlink()
+            (place / WORK).unlink(missing_ok=True)
             (place / PLAN).unlink(missing_ok=True)
             place.rmdir()
 

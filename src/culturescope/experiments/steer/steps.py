@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from culturescope.errors import BadInputError
+from culturescope.errors import BadInputError, CulturescopeError
 from culturescope.experiments.accounting import Counting
 from culturescope.experiments.steer.aim_study import aim
 from culturescope.experiments.steer.bench import Bench
@@ -62,9 +63,16 @@ def search_into(
         RunFolderError: the folder cannot be written.
     """
     with Stages(folder) as stages, Counting(model) as counting:
-        found = search(
-            model, parts, pack, templates, plan, batch_size=batch_size, stages=stages, progress=progress
-        )
+        try:
+            found = search(
+                model, parts, pack, templates, plan, batch_size=batch_size, stages=stages, progress=progress
+            )
+        except BaseException:
+            # Nothing was done where the folder was not taken: the record is None then.
+            with contextlib.suppress(CulturescopeError):  # of the two, what stopped the search is to be told
+                if (done := counting.record(stages.work())) is not None:
+                    stages.keep_work(done)
+            raise
         path = write_search(
             folder,
             found,
@@ -74,7 +82,7 @@ def search_into(
             load=load,
             pack=pack_source,
             templates=[w.id for w in templates],
-            work=counting.record(),
+            work=counting.record(stages.work()),
         )
         stages.finish()
     return found, path
