@@ -22,7 +22,7 @@ from culturescope.experiments.steer.measuring import Measured, change_of, step_o
 from culturescope.experiments.steer.parts import Parts, parts_of
 from culturescope.experiments.steer.quality import Writing
 from culturescope.instrument import load_pack
-from culturescope.prompts import templates
+from culturescope.prompts import Persona, templates
 from culturescope.prompts.neutral import neutral_prompts
 from culturescope.steering.fitting import PairStates, fit, random_like, read_pairs
 from culturescope.steering.vector import Origin, SteeringVector
@@ -245,6 +245,20 @@ def test_aim_study_reports_on_other_scenarios_than_it_chose_by(fitted):
     assert study.random.beyond == (study.reached[1].change.value < study.random.low)
     with pytest.raises(BadInputError, match="at least 20"):
         aim(at, vectors, tuple(shift), random=5)
+
+
+def test_random_steps_of_an_aim_on_top_of_a_persona_are_set_against_the_persona(fitted):
+    model, _, vectors = fitted
+    at, persona = bench(model, PARTS, dose=0.3), Persona("told", "advanced", 0, "You live in a small town.")
+    target = (1.0, 1.0)
+    study = aim(at, vectors, target, on_top_of=persona, least_mass=0.0, tolerance=1e-4, steps=1)
+    best = sum_of([at.change(v, c) for v, c in zip(vectors.values(), study.aim.coefficients, strict=True)])
+    drawn = SteeringVector(dict(best), Origin(label="by hand", method="test"))
+    steps = [{}, *(change_of([(random_like(drawn, 42 + r), 1.0)]) for r in range(20))]
+    away = np.linalg.norm(coordinates(at.measured(steps, PARTS.report, persona)) - target, axis=1)
+    assert (study.random.low + study.random.high) / 2 == pytest.approx((away[1:] - away[0]).mean(), abs=1e-4)
+    aimed = next(r for r in study.reached if r.name == "aimed")
+    assert study.random.beyond == (aimed.change_from_persona.value < study.random.low)
 
 
 def test_an_aim_stays_within_its_perplexity_budget(fitted):
