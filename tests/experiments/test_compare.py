@@ -132,6 +132,14 @@ def test_intervals_of_coordinates_are_those_of_the_place(runs):
             assert 0.5 * reach < found.high - found.value < 1.3 * reach
 
 
+def test_the_error_of_the_map_cancels_in_a_difference(runs):
+    places = Comparing([runs["base"], runs["moved"]]).places
+    for axis in (0, 1):
+        one_error = np.sqrt(places.projection.covariance[axis][axis])
+        found, alone = places.coordinate(1, axis, 0), places.coordinate(1, axis)
+        assert found.high - found.low < one_error < alone.high - alone.low
+
+
 def test_a_change_of_distance_agrees_with_distances_and_points_the_right_way(runs):
     comparing = Comparing([runs["base"], runs["moved"]])
     denmark = load_people().society("DNK")
