@@ -63,9 +63,7 @@ def entangle_command(
             "--penalised/--no-penalised", help="Fit the penalised directions too (reads the pairs)."
         ),
     ] = True,
-    batch_size: Annotated[
-        int, typer.Option("--batch-size", "--batch_size", help="Prompts recorded together.")
-    ] = 8,
+    batch_size: so.BatchSize = 8,
     force: so.Force = False,
     as_json: o.Json = False,
     quiet: o.Quiet = False,
@@ -141,9 +139,7 @@ def aim_command(
         ),
     ] = 20,
     tables: o.Tables = None,
-    batch_size: Annotated[
-        int, typer.Option("--batch-size", "--batch_size", help="Prompts recorded together.")
-    ] = 8,
+    batch_size: so.BatchSize = 8,
     force: so.Force = False,
     as_json: o.Json = False,
     quiet: o.Quiet = False,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -17,19 +17,12 @@ if TYPE_CHECKING:
 
 def domains_command(
     search: SearchFolder,
-    axis: Annotated[
-        str | None,
-        typer.Option(
-            "--axis", help="Axes of the search with commas; all of them by default.", show_default=False
-        ),
-    ] = None,
+    axis: so.Axes = None,
     dose: Step = 0.1,
     alpha: Alpha = None,
     blocks: so.Blocks = None,
     random: RandomSteps = "measured",
-    batch_size: Annotated[
-        int, typer.Option("--batch-size", "--batch_size", help="Prompts recorded together.")
-    ] = 8,
+    batch_size: so.BatchSize = 8,
     force: so.Force = False,
     as_json: o.Json = False,
     quiet: o.Quiet = False,

@@ -18,12 +18,7 @@ if TYPE_CHECKING:
 
 def methods_command(
     search: SearchFolder,
-    axis: Annotated[
-        str | None,
-        typer.Option(
-            "--axis", help="Axes of the search with commas; all of them by default.", show_default=False
-        ),
-    ] = None,
+    axis: so.Axes = None,
     sites: Annotated[
         str, typer.Option("--site", help="Sites with commas; the first is the default of the comparison.")
     ] = "option-text,option-mean,answer-letter",
@@ -42,9 +37,7 @@ def methods_command(
         ),
     ] = False,
     random: RandomSteps = "measured",
-    batch_size: Annotated[
-        int, typer.Option("--batch-size", "--batch_size", help="Prompts recorded together.")
-    ] = 8,
+    batch_size: so.BatchSize = 8,
     force: so.Force = False,
     as_json: o.Json = False,
     quiet: o.Quiet = False,

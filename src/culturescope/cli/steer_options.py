@@ -31,6 +31,14 @@ Force = Annotated[
     ),
 ]
 
+BatchSize = Annotated[int, typer.Option("--batch-size", "--batch_size", help="Prompts recorded together.")]
+Axes = Annotated[
+    str | None,
+    typer.Option(
+        "--axis", help="Axes of the search with commas; all of them by default.", show_default=False
+    ),
+]
+
 _MOST = 10_000
 
 

@@ -123,9 +123,7 @@ def search_command(
     ] = 1 / 3,
     templates: o.Templates = "1",
     seed: o.Seed = None,
-    batch_size: Annotated[
-        int, typer.Option("--batch-size", "--batch_size", help="Prompts recorded together.")
-    ] = 8,
+    batch_size: so.BatchSize = 8,
     pack: o.PackFolder = None,
     dtype: o.Dtype = None,
     device: o.Device = None,
