@@ -10,10 +10,9 @@ import pytest
 
 from culturescope.errors import BadInputError, RunFolderError
 from culturescope.experiments.compare import Comparing, compare_runs
-from culturescope.experiments.compare_align import align
+from culturescope.experiments.compare_conditions import Quantity
+from culturescope.experiments.compare_failures import measured
 from culturescope.experiments.compare_places import Places, distance_of, ranks
-from culturescope.experiments.compare_steering import personas_of_runs, vectors_of
-from culturescope.experiments.personas import choose_personas
 from culturescope.instrument import packaged_packs
 from culturescope.people import fit_projection, load_people
 from tests.experiments.compared import by_axis, planted_run
@@ -110,6 +109,34 @@ def test_a_run_that_may_not_be_read_has_figures_but_no_rank(runs):
     assert [p.readable for p in figure.placements if p.kind == "model"] == [True, False, True]
 
 
+def test_a_first_run_that_may_not_be_read_leaves_no_difference_to_read(runs, tmp_path):
+    compared, _ = compare_runs([runs["blind"], runs["moved"]])
+    assert {d.quantity for d in compared.differences} == {"d", "x", "y", "distance"}
+    assert not any(d.readable for d in compared.differences)
+    unchecked = planted_run(tmp_path / "probe", by_axis(0.0, 0.0), limit=20, check_limit=0)
+    assert not any(Comparing([unchecked]).on_axis(0, axis) for axis in ("X", "Y"))
+
+
+def test_what_a_condition_looks_at_is_what_it_says(runs, tmp_path):
+    faint = planted_run(tmp_path / "faint", by_axis(0.5, 0.0), name="faint", rest_mass=0.2)
+    comparing, people = Comparing([runs["base"], faint]), load_people()
+    compared, _ = compare_runs([runs["base"], faint])
+    comparing.verdicts[1] = {"Y": "not interpretable", "X": "weak"}
+    verdict, of_x = (measured(comparing, 1, Quantity("verdict", axis), people) for axis in (None, "X"))
+    assert (verdict, of_x) == ("not interpretable", "weak")
+    mass = measured(comparing, 1, Quantity("mass", change=True), people)
+    assert mass.value == pytest.approx(-0.15, abs=0.01)
+    change = measured(comparing, 1, Quantity("distance", "DNK", change=True), people)
+    assert change == difference(compared, quantity="distance", society="DNK").value
+
+
+def test_a_sure_failure_tells_the_end_of_the_interval_that_is_nearer_to_the_bound(runs):
+    asked = ["change(d(X)) > 0.2", "change(d(X)) < 0.9"]
+    compared, _ = compare_runs([runs["base"], runs["moved"]], fail_if_sure=asked)
+    x = difference(compared, quantity="d", axis="X", item=None).value
+    assert [f.by for f in compared.failures] == pytest.approx([x.low - 0.2, 0.9 - x.high])
+
+
 def test_ranks_part_what_differs_and_leave_open_what_does_not(runs, tmp_path):
     twin = planted_run(tmp_path / "twin", by_axis(0.0, 0.0), name="twin")
     compared, _ = compare_runs([runs["base"], runs["moved"], twin], societies=["DNK"])
@@ -135,9 +162,9 @@ def test_intervals_of_coordinates_are_those_of_the_place(runs):
 def test_the_error_of_the_map_cancels_in_a_difference(runs):
     places = Comparing([runs["base"], runs["moved"]]).places
     for axis in (0, 1):
-        one_error = np.sqrt(places.projection.covariance[axis][axis])
+        error = np.sqrt(places.projection.covariance[axis][axis])
         found, alone = places.coordinate(1, axis, 0), places.coordinate(1, axis)
-        assert found.high - found.low < one_error < alone.high - alone.low
+        assert found.high - found.low < error < alone.high - alone.low
 
 
 def test_a_change_of_distance_agrees_with_distances_and_points_the_right_way(runs):
@@ -244,65 +271,6 @@ def test_a_run_of_older_texts_is_refused(runs, tmp_path):
     (old / "run.json").write_text(json.dumps(stored))
     with pytest.raises(RunFolderError, match=r"cannot be compared: config\.texts\.scenarios_sha256"):
         compare_runs([runs["moved"], old])
-
-
-def search_file(folder, run, *, dose=0.1, **changes):
-    folder.mkdir(parents=True)
-    model = json.loads((run / "run.json").read_text())["model"] | changes
-    blocks = [{"block": b, "dose": dose, "alpha": 1.0} for b in range(4)]
-    effect = {"value": 0.06, "low": 0.02, "high": 0.1}
-    choices = [
-        {"name": "best", "blocks": [1], "effect": {"value": 9, "low": 9, "high": 9}, "random_band": None},
-        {"name": "chosen", "blocks": [1, 2], "effect": effect, "random_band": 0.01},
-    ]
-    stored = {"model": model, "pack": None, "axes": {"X": {"blocks": blocks, "choices": choices}}}
-    (folder / "search.json").write_text(json.dumps(stored))
-    return folder
-
-
-def test_vectors_are_scaled_to_a_dose_of_one_and_belong_to_their_model(runs, tmp_path):
-    search = search_file(tmp_path / "search", runs["moved"])
-    aligned = align([runs["base"], runs["moved"]])
-    (found,) = vectors_of(aligned, [search])
-    assert (found.label, found.axis, found.blocks) == ("moved", "X", (1, 2))
-    assert (found.per_dose.value, found.per_dose.low, found.random_band) == pytest.approx((0.6, 0.2, 0.1))
-    with pytest.raises(BadInputError, match="none of the compared runs asked"):
-        vectors_of(aligned[:1], [search])
-    other = search_file(tmp_path / "half", runs["moved"], dtype="float16")
-    with pytest.raises(BadInputError, match="none of the compared runs asked"):
-        vectors_of(aligned, [other])
-    with pytest.raises(BadInputError, match="holds no search"):
-        vectors_of(aligned, [tmp_path])
-
-
-def test_a_search_inside_a_run_folder_is_found(runs, tmp_path):
-    own = tmp_path / "own"
-    shutil.copytree(runs["moved"], own)
-    search_file(own / "search", own)
-    assert [v.label for v in vectors_of(align([own]), [])] == ["moved"]
-
-
-def test_personas_of_a_run_and_of_the_study_above_it_are_found(tmp_path):
-    asked = choose_personas(["basic"], ["IND"], load_people())
-    few = {"name": "base", "limit": 20, "check_limit": 0, "template_ids": ("plain",)}
-    told = {"personas": asked, "told": {asked[0].text: 0.5}}
-    study = planted_run(tmp_path / "study", by_axis(0.0, 0.0), **few)
-    beneath = planted_run(study / "personas", by_axis(0.0, 0.0), **few, **told)
-    compared, _ = compare_runs([study], conversion="paper")
-    (found,), (run,) = compared.personas, compared.runs
-    assert (found.label, found.kind, found.society) == ("base", "basic", "IND")
-    assert found.shifts["X"].value == pytest.approx(1.0, abs=0.01)
-    india = load_people().society("IND")
-    assert found.without == pytest.approx(np.hypot(run.x.value - india.x, run.y.value - india.y))
-    assert found.change.value == pytest.approx(found.distance - found.without)
-    assert personas_of_runs(align([beneath]), "paper") == (found,)
-    # Neither of an unfinished run nor of another model.
-    manifest, aligned = beneath / "run.json", align([study])
-    whole = manifest.read_text()
-    for old, new in (('"success"', '"started"'), ('"mock"', '"other"')):
-        assert old in whole
-        manifest.write_text(whole.replace(old, new))
-        assert personas_of_runs(aligned, "paper") == ()
 
 
 def test_without_all_items_there_are_axes_and_no_map(tmp_path):
