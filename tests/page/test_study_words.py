@@ -14,7 +14,7 @@ from culturescope.page.study_axes import axes_section, entanglement_sentence, pa
 from culturescope.page.study_blocks import blocks_section
 from culturescope.page.study_cost import cost_section, recommendation_sentence
 from culturescope.page.study_data import Study
-from culturescope.page.study_direct import direct_sentence, near_sentence, nearness
+from culturescope.page.study_direct import direct_sentence, near_section, near_sentence, nearness
 from culturescope.page.study_domains import matrix_sentence
 from culturescope.page.study_methods import methods_sentence
 from culturescope.page.study_sweep import sweep_section, trajectory_sentence
@@ -214,6 +214,29 @@ def test_changes_of_a_model_that_may_not_be_read_are_no_effect() -> None:
     assert {n.method for n in found} >= {"steered", "steered and persona", "basic persona in dilemmas"}
     assert "no effect on values" not in near_sentence(found)
     assert "no effect on values" in near_sentence([replace(n, verdict="not interpretable") for n in found])
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said", "not_said"),
+    [
+        ("interpretable", "The nearest place is that of steered", "that is interpretable"),
+        ("weak", "The nearest place that is interpretable is that of advanced persona", "of steered"),
+        ("not interpretable", "The nearest place that is interpretable is that of advanced", "of steered"),
+    ],
+)
+def test_only_an_interpretable_place_is_called_the_nearest(verdict: str, said: str, not_said: str) -> None:
+    """The easy wrong version: the shortest distance wins, whatever the verdict; the map names no neighbour then."""
+    places = tuple(p.model_copy(update={"verdicts": {"Y": verdict, "X": verdict}}) for p in WHOLE.placements)
+    study = replace(WHOLE, placements=places, survey=None)
+    section = near_section(study)
+    assert section is not None
+    denmark = next(c for c in section.charts if c.title == "Denmark")
+    assert said in denmark.sentence
+    assert not_said not in denmark.sentence
+    alone = near_section(replace(study, personas=None))
+    assert alone is not None
+    for shown in alone.charts:
+        assert ("No verdict allows" in shown.sentence) == (verdict != "interpretable")
 
 
 def test_readings_are_counted_on_their_own_axis_and_in_their_direction() -> None:

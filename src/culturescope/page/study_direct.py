@@ -200,14 +200,22 @@ def _near_chart(number: int, found: Sequence[Near], methods: Sequence[str], reac
         return rows_view(marks, "change of the distance to people", theme, reach=reach, step=24, extent=196)
 
     rows: tuple[dict[str, Value], ...] = tuple(asdict(n) for n in found)
-    nearest = min(found, key=lambda n: n.distance)
     sure = [n.method for n in found if n.high < 0 and n.verdict in READABLE]
-    sentence = (
-        f"Surely nearer by {listing(sure)}." if sure else "No method brings the model surely nearer."
-    ) + f" The nearest place is that of {nearest.method}, {plain(nearest.distance)} away."
+    sentence = f"Surely nearer by {listing(sure)}." if sure else "No method brings the model surely nearer."
+    sentence += nearest_sentence(found)
     quiet = any(m.quiet for m in marks)
     key = (KeyEntry("not to be read", "hollow", "muted"),) if quiet else ()
     return StudyChart(f"near-{number + 1}", found[0].society, sentence, draw, rows, key)
+
+
+def nearest_sentence(found: Sequence[Near]) -> str:
+    """Which method's place lies nearest to one society; as on the map, only an interpretable place is near to anybody."""
+    placed = [n for n in found if n.verdict == "interpretable"]
+    if not placed:
+        return " No verdict allows to say whose place is the nearest."
+    nearest = min(placed, key=lambda n: n.distance)
+    among = "" if len(placed) == len(found) else " that is interpretable"
+    return f" The nearest place{among} is that of {nearest.method}, {plain(nearest.distance)} away."
 
 
 def nearness(study: Study) -> list[Near]:
