@@ -303,9 +303,11 @@ def entangle() -> EntangleStudy:
             condition=4.2,
         ),
         cosine={14: 0.31, 15: 0.35},
-        human={"correlation": 0.36, "slope_yx": 0.4, "slope_xy": 0.33},
+        human={"r": 0.36, "y_on_x": 0.4, "x_on_y": 0.33},
         projection={"anchored": {"X": 0.35, "Y": 0.2}},
         decoupled=tuple(way(n, a, e, k) for a in ("Y", "X") for n, e, k in ways),
+        by_step={"0.05": table(None, None, 0.4), "0.2": table(None, 0.75, 0.9)},
+        decoupled_by_step={"0.2": tuple(way(n, a, e, k) for a in ("Y", "X") for n, e, k in ways)},
         notes=("Random steps were all measured.",),
     )
 

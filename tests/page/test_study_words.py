@@ -124,6 +124,44 @@ def test_undefined_entanglement_is_neither_drawn_nor_called_low() -> None:
     assert [row["E"] for row in shown.rows] == [None, 0.4]
 
 
+def test_entanglement_at_other_steps_is_shown_beside_random_steps_as_long() -> None:
+    assert WHOLE.entangle is not None
+    section = axes_section(WHOLE)
+    assert section is not None
+    shown = next(c for c in section.charts if c.id == "entanglement-steps")
+    assert [(r["steered"], r["step"], r["E"]) for r in shown.rows] == [
+        ("Y", 0.05, None),
+        ("X", 0.05, 0.4),
+        ("Y", 0.1, 0.71),
+        ("X", 0.1, 0.42),
+        ("Y", 0.2, 0.75),
+        ("X", 0.2, 0.9),
+    ]
+    values = shown.draw(LIGHT)["data"]["values"]
+    # What is undefined is no point at 0; random steps have their own line at every size.
+    assert [v["x"] for v in values if v["series"] == 0] == [0.1, 0.2]
+    assert [v["value"] for v in values if v["series"] == 2] == [0.68] * 3
+    assert "Y, E is 0.71 at 0.1, 0.75 at 0.2; all intervals overlap" in shown.sentence
+    assert "at 0.05 the change on the axis stays within random steps" in shown.sentence
+    assert "X, E is 0.40 at 0.05, 0.42 at 0.1, 0.90 at 0.2; the lowest and the highest have" in shown.sentence
+    assert any("0.2" in row[0] for name, t in section.tables if "other steps" in name for row in t.rows)
+    one = axes_section(replace(WHOLE, entangle=WHOLE.entangle.model_copy(update={"by_step": {}})))
+    assert one is not None
+    assert "entanglement-steps" not in [c.id for c in one.charts]
+
+
+def test_the_axes_of_people_stand_beside_entanglement() -> None:
+    """The easy wrong version: a name that the results do not have, and the sentence never appears."""
+    from culturescope.experiments.steer.entangle_study import human_slopes
+
+    assert WHOLE.entangle is not None
+    section = axes_section(
+        replace(WHOLE, entangle=WHOLE.entangle.model_copy(update={"human": human_slopes()}))
+    )
+    assert section is not None
+    assert "Over societies the two axes correlate by +0." in " ".join(section.lead)
+
+
 def test_a_way_to_part_axes_is_surely_better_only_by_its_paired_difference() -> None:
     assert WHOLE.entangle is not None
     assert "surely below" in parted_sentence(WHOLE.entangle)

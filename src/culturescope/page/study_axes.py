@@ -10,6 +10,7 @@ from culturescope.page.map_figure import clean
 from culturescope.page.study_chart import KeyEntry, StudyChart, Value, series_key, span
 from culturescope.page.study_matrix import CellMark, matrix_view
 from culturescope.page.study_section import Section
+from culturescope.page.study_steps import steps_chart, steps_table
 from culturescope.page.study_views import RowMark, rows_view
 from culturescope.page.tables import Table
 
@@ -25,10 +26,14 @@ def axes_section(study: Study) -> Section | None:
         return None
     charts = [_response(study, found), _entanglement(study, found)]
     tables = [("Entanglement as a table", _table(found))]
+    if (by_step := steps_chart(found)) is not None:
+        charts.append(by_step)
     if found.decoupled:
         charts.append(_parted(study, found))
         tables.append(("Ways to part the axes as a table", _parted_table(found)))
-    human = found.human.get("correlation")
+    if (parted := steps_table(found)) is not None:
+        tables.append(("Ways to part the axes at other steps as a table", parted))
+    human = found.human.get("r")
     lead = [
         f"Each axis is steered one step ({clean(found.unit)} {found.step:g}) both ways, and both axes "
         "are measured. E = min(1, "
@@ -279,6 +284,7 @@ def _span(d: Drawn) -> str:
 
 def _table(found: EntangleStudy) -> Table:
     tables = [("all domains", found.overall), *((t.entanglements[0].domain or "", t) for t in found.domains)]
+    tables += [(f"{found.unit} {size}", t) for size, t in found.by_step.items()]
     rows = tuple(
         (
             f"{clean(e.axis)}, {clean(where)}",
