@@ -35,6 +35,7 @@ RECORD_BYTES = 1 << 30
 
 Change = Mapping[int, "Tensor"]
 """Block to the vector (width) that is added behind it, at every token of the prompt."""
+_ROWS_CPU, _ROWS = 32, 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +161,7 @@ def record(
 
 
 def letters_under(
-    model: CausalModel, recorded: Record, changes: Sequence[Change], *, rows: int = 32
+    model: CausalModel, recorded: Record, changes: Sequence[Change], *, rows: int | None = None
 ) -> Letters:
     """The letters of a recorded batch under each of some changes.
 
@@ -168,7 +169,8 @@ def letters_under(
         model: the one that was recorded.
         recorded: by `record`, with every block where a change begins.
         changes: each a mapping of blocks to vectors (width); an empty one changes nothing.
-        rows: at most so many prompts, counted for every change, in one pass (at least one change at a time).
+        rows: at most so many prompts, counted for every change, in one pass (at least one change at a time); by default 32
+            on a CPU, which gains nothing by more, and elsewhere what a pass may hold.
 
     Returns:
         Letters (changes, prompts).
@@ -204,10 +206,11 @@ def check_unsteered(model: CausalModel) -> None:
         raise BadInputError("the model is being steered at the moment; measure changes outside of `applied`")
 
 
-def _together(model: CausalModel, recorded: Record, rows: int) -> int:
+def _together(model: CausalModel, recorded: Record, rows: int | None) -> int:
     """How many changes go through the model at once, as rows: a tree is a long row by itself, short ones gain by company."""
-    most = rows // recorded.prompts
-    if isinstance(recorded.laid, Tree):
+    on_cpu = model.module.device.type == "cpu"
+    most = (rows or (_ROWS_CPU if on_cpu else _ROWS)) // recorded.prompts
+    if isinstance(recorded.laid, Tree) or not on_cpu:
         most = min(most, _budget(model) // recorded.laid.tokens)
     return max(1, most)
 

@@ -127,7 +127,7 @@ def measure(
     *,
     persona: Persona | None = None,
     batch_size: int = 8,
-    rows: int = 32,
+    rows: int | None = None,
     progress: Callable[[int], Any] | None = None,
 ) -> Measured:
     """Reads the letters of every scenario, wording and order under every change.
@@ -140,12 +140,13 @@ def measure(
         templates: wordings.
         persona: asked of the model in every prompt.
         batch_size: prompts recorded together; those that share beginnings may be more, within the same number of tokens.
-        rows: rows of one resumed pass.
+        rows: rows of one resumed pass, see `letters_under`.
         progress: called with the number of prompts done after each batch.
 
     Raises:
         BadInputError: nothing to measure, or the model is being steered.
     """
+    from culturescope.models.batching import read_work
     from culturescope.models.resuming import batches, letters_under, record
 
     if not scenarios or not changes or not templates:
@@ -161,7 +162,9 @@ def measure(
     shape = (len(changes), len(scenarios), len(templates), len(ORDERS))
     gap, mass = np.empty(shape), np.empty(shape)
     unchanged = not all(changes)
+    steered = sum(map(bool, changes))
     for chosen in batches(model, ids, batch_size, starts):
+        model.work += read_work([ids[n] for n in chosen], steered)
         recorded = record(model, [ids[n] for n in chosen], starts, letters=unchanged)
         letters = letters_under(model, recorded, changes, rows=rows)
         difference = (letters.logits[..., 0] - letters.logits[..., 1]).numpy()
