@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import json
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -63,13 +62,22 @@ class Figure(Stored):
     value: float
     low: float | None = None
     high: float | None = None
+    kind: Literal["change", "size", "share", "count"] = "size"
 
     def __str__(self) -> str:
         """The figure in words."""
-        value = _number(self.value)
         if self.low is None or self.high is None:
-            return f"{self.name} {value}"
-        return f"{self.name} {value} [{_number(self.low)}, {_number(self.high)}]"
+            return f"{self.name} {self._number(self.value)}"
+        return f"{self.name} {self._number(self.value)} [{self._number(self.low)}, {self._number(self.high)}]"
+
+    def _number(self, value: float) -> str:
+        forms = {
+            "change": "+.3f" if abs(value) < 0.1 else "+.2f",
+            "size": ".2f",
+            "share": ".0%",
+            "count": ".0f",
+        }
+        return format(value, forms[self.kind])
 
 
 class Judged(Stored):
@@ -150,7 +158,8 @@ def read_reproduction(run: Path) -> Reproduction | None:
     Raises:
         RunFolderError: the file is damaged.
     """
-    return _read(run / REPRODUCTION, Reproduction)
+    found: Reproduction | None = _read(run / REPRODUCTION, Reproduction)
+    return found
 
 
 def read_table(run: Path) -> Table | None:
@@ -159,7 +168,8 @@ def read_table(run: Path) -> Table | None:
     Raises:
         RunFolderError: the file is damaged.
     """
-    return _read(run / CLAIMS_JSON, Table)
+    found: Table | None = _read(run / CLAIMS_JSON, Table)
+    return found
 
 
 def _read(path: Path, kind: Any) -> Any:
@@ -172,15 +182,3 @@ def _read(path: Path, kind: Any) -> Any:
         raise RunFolderError(
             f"{path} cannot be read as what a reproduction writes there: {line[:200]}"
         ) from None
-
-
-def _number(value: float) -> str:
-    if value == int(value) and abs(value) < 1e6:
-        return f"{value:.0f}"
-    return f"{value:+.3f}" if abs(value) < 1 else f"{value:+.2f}"
-
-
-def expected(claim: Claim, *names: str) -> list[Any]:
-    """Figures of a claim's rule, in the order of their names."""
-    given: Mapping[str, Any] = claim.expect
-    return [given[name] for name in names]
