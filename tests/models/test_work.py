@@ -8,11 +8,18 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from culturescope.experiments.steer.measuring import measure
+from culturescope.experiments.steer.quality import Writing, write_rows
+from culturescope.experiments.steer.slopes import slopes
+from culturescope.instrument import load_pack, select
 from culturescope.models import load, peak
 from culturescope.models.arithmetic import Arithmetic
 from culturescope.models.batching import Work, padded_work, written_work
 from culturescope.models.prefixes import needed, needed_work, plan
 from culturescope.models.resuming import letters_under, record
+from culturescope.prompts import templates
+from culturescope.prompts.neutral import neutral_prompts
+from culturescope.steering.fitting import read_pairs
 from tests.models.plain import PROMPTS
 
 COUNTED = ("llama", "qwen3", "gemma3", "olmo2", "phi3", "gpt_neox", "gpt2")
@@ -154,3 +161,26 @@ def test_recordings_that_stop_count_the_blocks_up_to_there(tiny):
                 recorded = record(model, ids, [block], letters=False)
             assert (recorded.letters is None) == (way != "exact")
             assert (model.work - before).flops == pytest.approx(counter.get_total_flops(), rel=0.01)
+
+
+def test_texts_are_counted_as_often_as_they_are_read(tiny_loaded):
+    """Each way to read counts its texts: letters, changes, slopes, contrast texts, writing, and what quality reads."""
+    loaded, pack, wordings = tiny_loaded("qwen3"), load_pack(), templates(["plain"])
+    scenarios = select(pack, split="evaluate", limit=3)
+
+    def counted(act):
+        before = loaded.work
+        act()
+        done = loaded.work - before
+        assert (done.tokens_read > 0) == (done.prompts > 0)
+        return done.prompts, done.readings, done.written
+
+    step = {1: torch.full((loaded.hidden_size,), 0.1)}
+    assert counted(lambda: list(loaded.read_letters(PROMPTS))) == (len(PROMPTS), 0, 0)
+    assert counted(lambda: measure(loaded, scenarios, [{}, step, step], pack, wordings)) == (6, 12, 0)
+    assert counted(lambda: slopes(loaded, scenarios, wordings)) == (6, 0, 0)
+    assert counted(lambda: read_pairs(loaded, scenarios)) == (6, 0, 0)
+    # Of every written text the prompt is read, the answer, and the prompt twice for the divergence.
+    read, under, written = counted(lambda: write_rows(loaded, Writing(neutral_prompts(4), 3), []))
+    assert (read, under) == (16, 0)
+    assert 0 < written <= 12

@@ -107,9 +107,11 @@ def work_lines(record: Mapping[str, Any] | None) -> list[str]:
     written = f", {record['written']:,} written" if record["written"] else ""
     asked = (
         f"{record['tokens_asked']:,} tokens asked, {record['tokens_needed']:,} needed, {record['tokens_computed']:,} computed"
-        if record["tokens_asked"]
-        else f"{record['tokens_computed']:,} tokens through some or all blocks"
     )
+    if not record["tokens_asked"] or record.get("readings"):
+        asked = f"{record['tokens_computed']:,} tokens through some or all blocks"
+    if record.get("readings"):
+        asked = f"{record['prompts']:,} prompts, {record['readings']:,} readings under a step, {asked}"
     lines = [
         f"Work: {asked}{pads}{written}; "
         f"{amount(record['flops'], 'FLOP')} in {record['seconds']:,.1f} s"

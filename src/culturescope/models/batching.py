@@ -26,6 +26,9 @@ class Work:
         flops: arithmetic of the passes (FLOP), with pads and masked pairs; see `arithmetic`.
         flops_needed: arithmetic of the tokens that have to be computed, each seeing what stands before it.
         written: tokens that were drawn in answers; their arithmetic is in both.
+        prompts: texts that were read from their beginning.
+        readings: texts that were read again under a change, from its first block on.
+        tokens_read: tokens of `prompts`, nothing shared.
     """
 
     tokens_asked: int = 0
@@ -36,6 +39,9 @@ class Work:
     flops: int = 0
     flops_needed: int = 0
     written: int = 0
+    prompts: int = 0
+    readings: int = 0
+    tokens_read: int = 0
 
     def __add__(self, other: Work) -> Work:
         return Work(*(getattr(self, name) + getattr(other, name) for name in _COUNTS))
@@ -162,7 +168,19 @@ def written_work(lengths: Sequence[int], steps: int, arithmetic: Arithmetic) -> 
         flops=flops,
         flops_needed=flops,
         written=rows * steps,
+        prompts=rows,
+        tokens_read=sum(lengths),
     )
+
+
+def read_work(rows: Sequence[Sequence[int]], readings: int = 0) -> Work:
+    """How much was asked: texts read from their beginning, and readings of each under changes.
+
+    Args:
+        rows: tokens of every text.
+        readings: of every text.
+    """
+    return Work(prompts=len(rows), readings=readings * len(rows), tokens_read=sum(map(len, rows)))
 
 
 def resumed_work(arithmetic: Arithmetic, tokens: int, pairs: int, reads: int, blocks: int) -> Work:

@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from culturescope.errors import BadInputError
-from culturescope.models.batching import padded_batches, resumed_work, token_budget
+from culturescope.models.batching import padded_batches, read_work, resumed_work, token_budget
 from culturescope.models.blockhooks import on_blocks
 from culturescope.models.letter_head import letters_alone
 from culturescope.models.resuming import check_unsteered
@@ -57,6 +57,7 @@ def letter_gradients(
     stack, (a, b) = letters_alone(model)
     with stack, _frozen(model), phase("forward"):
         for chosen in padded_batches([len(row) for row in prompts_ids], batch_size=batch_size):
+            model.work += read_work([prompts_ids[n] for n in chosen])
             batch = model.batch([prompts_ids[n] for n in chosen], padding_side="left")
             longest = batch["input_ids"].shape[1]
             _count(model, len(chosen) * longest, len(chosen) * longest**2, len(chosen))
@@ -124,6 +125,7 @@ def _summed(
     most = model.token_budget or token_budget(model.module.device.type)
     with stack, _frozen(model), phase("forward"):
         for first, stop in _packed(sizes, batch_size, most):
+            model.work += read_work([row for each in sums[first:stop] for row, _ in each])
             tree = Tree(model, passes, side_by_side(trees[first:stop]))
             _count(model, tree.tokens, tree.pairs, tree.prompts)
             weights = torch.tensor([weight for each in sums[first:stop] for _, weight in each])

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from culturescope.errors import MemoryFullError, ModelError
-from culturescope.models.batching import padded_work
+from culturescope.models.batching import padded_work, read_work
 from culturescope.models.protocols import BlackBox
 
 if TYPE_CHECKING:
@@ -299,7 +299,8 @@ def _logits(model: CausalModel, rows: list[_Row], places: list[tuple[int, int]])
     lengths = [len(row.ids) for row in rows]
     work = padded_work(lengths, model.arithmetic, all_logits="logits_to_keep" not in model.quick_options)
     tokens = sum(lengths)
-    model.work += replace(work, tokens_asked=tokens, tokens_needed=tokens, flops_needed=work.flops)
+    asked = replace(work, tokens_asked=tokens, tokens_needed=tokens, flops_needed=work.flops)
+    model.work += asked + read_work([row.ids for row in rows])
     longest = batch["input_ids"].shape[1]
     left = model.padding_side == "left"
     shift = [longest - len(row.ids) if left else 0 for row in rows]

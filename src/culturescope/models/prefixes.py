@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from culturescope.models.batching import Work
+from culturescope.models.batching import Work, read_work
 
 if TYPE_CHECKING:
     from culturescope.models.arithmetic import Arithmetic
@@ -131,7 +131,7 @@ def needed_work(rows: Sequence[Sequence[int]], arithmetic: Arithmetic) -> Work:
     walk = _walk(rows)
     tokens = sum(len(stop.row) - stop.shared for stop in walk)
     pairs = sum(len(s.row) * (len(s.row) + 1) - s.shared * (s.shared + 1) for s in walk) // 2
-    return Work(
+    return read_work(rows) + Work(
         tokens_asked=sum(map(len, rows)),
         tokens_needed=tokens,
         flops_needed=arithmetic.flops(tokens, pairs, len(walk)),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from culturescope.errors import BadInputError
 from culturescope.models.answered import AnsweredTokens
-from culturescope.models.batching import padded_batches, resumed_work
+from culturescope.models.batching import padded_batches, read_work, resumed_work
 from culturescope.models.blockhooks import on_blocks
 from culturescope.models.shared_attention import UnsharedError
 from culturescope.models.skipping import noting_outputs, skipping
@@ -76,7 +76,9 @@ def activations(
     wanted = check_blocks(model, blocks)
     if not texts or batch_size < 1:
         raise BadInputError("activations need at least one text, and a batch size of at least 1")
-    passes = model.shared_passes([text.ids for text in texts])
+    ids = [text.ids for text in texts]
+    model.work += read_work(ids)
+    passes = model.shared_passes(ids)
     if passes is not None:
         try:
             return _shared(model, passes, texts, wanted, read, batch_size)

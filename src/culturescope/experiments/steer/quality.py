@@ -20,6 +20,7 @@ import numpy as np
 from culturescope.errors import BadInputError, ModelError
 from culturescope.experiments.steer.results import Drawn
 from culturescope.experiments.steer.sweep_results import TextQuality
+from culturescope.models.batching import read_work, resumed_work
 from culturescope.models.reading import memory_of_device
 from culturescope.models.resuming import check_unsteered
 from culturescope.prompts import Prompt
@@ -296,6 +297,11 @@ def _logits(model: CausalModel, ids: Sequence[Sequence[int]], kept: int) -> Tens
     options = {**model.quick_options}
     if "logits_to_keep" in options:
         options["logits_to_keep"] = kept
+    longest = max(map(len, ids))
+    filled = len(ids) * longest
+    reads = len(ids) * min(kept, longest) if "logits_to_keep" in options else filled
+    whole = resumed_work(model.arithmetic, filled, filled * longest, reads, len(model.blocks))
+    model.work += whole + read_work(ids)
     run: Any = model.module
     with torch.inference_mode(), memory_of_device():
         logits: Tensor = run(**model.batch(ids, padding_side="left"), **options).logits
