@@ -14,6 +14,7 @@ from culturescope.cli.listing import models_app, scenarios_app
 from culturescope.cli.mapping import map_command
 from culturescope.cli.people import people_app
 from culturescope.cli.planning import plan
+from culturescope.cli.reproducing import reproduce_command
 from culturescope.cli.running import audit, page, probe, resume
 from culturescope.cli.statistics import stats_command
 from culturescope.cli.steering import steer_app
@@ -33,6 +34,7 @@ for command in (audit, probe, survey, resume, page, plan):
 app.command("map")(map_command)
 app.command("compare")(compare_command)
 app.command("export")(export_command)
+app.command("reproduce")(reproduce_command)
 scenarios_app.command("lint")(lint_command)
 scenarios_app.command("stats")(stats_command)
 scenarios_app.command("generate")(generate_command)

@@ -75,7 +75,7 @@ def plan(
     from culturescope.experiments import planning
 
     if power:
-        _print_lines(planning.power_table(delta, from_run), as_json)
+        print_lines(planning.power_table(delta, from_run), as_json)
         return
     personas = asked.personas(persona, society, given_name, allow_partial, tables)
     if as_survey:
@@ -104,7 +104,7 @@ def plan(
         trust_remote_code=trust_remote_code,
     )
     if as_survey:
-        _print_lines(planning.survey_plan(personas, model, load), as_json)
+        print_lines(planning.survey_plan(personas, model, load), as_json)
         return
     size = so.batch_size_of(batch_size)
     design = asked.design(profile, limit, check_limit, templates, orders, split, size, None, pack, personas)
@@ -114,7 +114,7 @@ def plan(
         typer.echo(planning.token_table(model, design, load))
         return
     settings = st.settings_of(profile, only, without, design, personas, tables=tables)
-    _print_lines(planning.plan(design, model, load, settings), as_json)
+    print_lines(planning.plan(design, model, load, settings), as_json)
 
 
 def _refuse_options_of_the_probe(given: dict[str, Any]) -> None:
@@ -125,6 +125,7 @@ def _refuse_options_of_the_probe(given: dict[str, Any]) -> None:
         )
 
 
-def _print_lines(found: dict[str, Any], as_json: bool) -> None:
+def print_lines(found: dict[str, Any], as_json: bool) -> None:
+    """A plan in lines, or as JSON."""
     lines = found.pop("lines")
     typer.echo(json.dumps(found, indent=2) if as_json else "\n".join(lines))

@@ -12,6 +12,7 @@ from culturescope.cli import asked
 from culturescope.cli import options as o
 from culturescope.cli import speed_options as so
 from culturescope.cli import studying as st
+from culturescope.cli.reproducing import after_resume as claims_of_resumed
 from culturescope.cli.surveying import print_survey
 
 
@@ -152,6 +153,7 @@ def resume(
         o.say(f"Stopped. To go on: culturescope resume {run}")
         raise
     _print_run(folder, results, as_json)
+    claims_of_resumed(folder, as_json)
     so.say_cost(folder, times)
     st.fail_if_failed(st.study_at(folder))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -83,8 +83,9 @@ def new_study(
     *,
     quiet: bool,
     batch_size: Any = None,
+    begun: Callable[[Path], Any] | None = None,
 ) -> tuple[Path, Results]:
-    """Loads once, does every part, and gives the run's folder and the probe's results."""
+    """Loads once, does every part, and gives the run's folder and the probe's results; `begun` is told where it lies."""
     from culturescope.experiments.study.running import carry_out_study, start_study
     from culturescope.experiments.study.scope import Scope
     from culturescope.models import open_model
@@ -97,6 +98,8 @@ def new_study(
     scope = Scope(design, settings)
     with start_study(model, scope, load={"source": source, **load}, output_path=output_path) as folder:
         o.say(f"Run folder: {folder.path}")
+        if begun is not None:
+            begun(folder.path)
         effect = so.say_effect(model, source, load, [t.prompt for t in design.tasks()], quiet=quiet)
         if effect is not None:
             folder.update(effect=effect)
