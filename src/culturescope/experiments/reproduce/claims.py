@@ -77,7 +77,8 @@ class Figure(Stored):
             "share": ".0%",
             "count": ".0f",
         }
-        return format(value, forms[self.kind])
+        text = format(value, forms[self.kind])
+        return text.lstrip("+-") if not text.strip("+-0.%") else text
 
 
 class Judged(Stored):

@@ -34,8 +34,12 @@ class Evidence:
         dark = [a for a in axes if self.verdicts.get(a) not in READABLE]
         if not dark:
             return None
-        said = ", ".join(f"{a} is {self.verdicts.get(a, 'not checked')}" for a in dark)
-        return f"by the instrument check {said}: what the letters do there says nothing of values"
+        said: dict[str, list[str]] = {}
+        for axis in dark:
+            said.setdefault(self.verdicts.get(axis, "not checked"), []).append(axis)
+        # Of a single axis whoever asks has named it.
+        told = ", ".join(v if len(axes) == 1 else f"{' and '.join(a)} {v}" for v, a in said.items())
+        return f"{told} by the instrument check, so letters that move say nothing of values"
 
     def missing(self, part: str) -> Found:
         """What a rule says where a part has no result."""
@@ -89,9 +93,12 @@ def over_axes(axes: Sequence[str], test: Callable[[str], Found]) -> Found:
     found = {axis: test(axis) for axis in axes}
     holds = [f.holds for f in found.values()]
     together = False if False in holds else None if None in holds or not holds else True
+    reasons: dict[str, list[str]] = {}
+    for axis, one in found.items():
+        reasons.setdefault(one.why, []).append(axis)
     return Found(
         together,
-        "; ".join(f"{axis}: {f.why}" for axis, f in found.items()),
+        "; ".join(f"{' and '.join(named)}: {why}" for why, named in reasons.items()),
         tuple(x for f in found.values() for x in f.figures),
     )
 

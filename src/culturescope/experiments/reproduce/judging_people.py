@@ -148,7 +148,7 @@ def _mean_change(audit: KindAudit, *, further: bool, check: str) -> Found:
             high=change.high,
             kind="change",
         ),
-        Figure(name=f"{word}, of {len(audit.societies)} societies,", value=moved, kind="count"),
+        Figure(name=f"societies {word} (of {len(audit.societies)})", value=moved, kind="count"),
     )
     if audit.verdict not in READABLE:
         return untestable(f"{check} says {audit.verdict}, so these places are none of values", figures)

@@ -74,7 +74,7 @@ def same_blocks(claim: Claim, evidence: Evidence) -> Found:
         choice = found.choice("chosen")
         p = float(hypergeom.sf(shared - 1, of, len(paper), len(found.chosen)))
         figures = (
-            Figure(name=f"{axis}, of the paper's blocks", value=shared, kind="count"),
+            Figure(name=f"{axis}, blocks of the paper (of {len(paper)})", value=shared, kind="count"),
             figure(f"{axis}, change of d", choice.effect),
         )
         if (why := evidence.unread((axis,))) is not None:
@@ -97,7 +97,7 @@ def items_moved(claim: Claim, evidence: Evidence) -> Found:
         return found
     wanted, of, within = (int(claim.expect[n]) for n in ("items", "of", "within"))
     moved = [i.item for i in found if i.moved]
-    figures = (Figure(name=f"items moved, of {len(found)},", value=len(moved), kind="count"),)
+    figures = (Figure(name=f"items moved (of {len(found)})", value=len(moved), kind="count"),)
     if len(found) != of:
         return untestable(f"{len(found)} items were searched, not {of}", figures)
     if (why := evidence.unread()) is not None:

@@ -20,6 +20,9 @@ from culturescope.experiments.reproduce.evidence import (
 if TYPE_CHECKING:
     from culturescope.experiments.steer.results import DomainCell, Entanglement, EntangleStudy
 
+FEWEST = 10
+"""Prompts of texts under a coefficient: the interval of a ratio over fewer says little."""
+
 
 def entangled(claim: Claim, evidence: Evidence) -> Found:
     """E within the paper's range, where both changes lie beyond random vectors."""
@@ -132,10 +135,14 @@ def perplexity_kept(claim: Claim, evidence: Evidence) -> Found:
             if r.vector == vector
             and 0 < abs(r.alpha) <= moderate + 1e-9
             and r.quality
+            and r.quality.prompts >= FEWEST
             and r.quality.perplexity_ratio
         ]
         if not rows:
-            return untestable(f"no texts were written along {vector} at an alpha up to {moderate:g}", figures)
+            return untestable(
+                f"along {vector} texts to {FEWEST} prompts or more were written under no alpha up to {moderate:g}",
+                figures,
+            )
         figures.append(figure(f"{vector}, largest perplexity ratio", max(rows, key=lambda r: r.high), "size"))
     over = [f for f in figures if (f.high or 0.0) > most]
     if not over:
