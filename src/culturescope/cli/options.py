@@ -176,7 +176,7 @@ LOAD_OPTIONS = (
         "padding_side",
         "api_key_env",
     ),
-    *("threads", "attn_implementation", "compiled", "exact"),
+    *("threads", "attn_implementation", "compiled", "exact", "device_map"),
 )
 
 

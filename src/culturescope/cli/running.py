@@ -9,11 +9,13 @@ from typing import Annotated, Any
 import typer
 
 from culturescope.cli import asked
+from culturescope.cli import executor_options as eo
 from culturescope.cli import options as o
 from culturescope.cli import speed_options as so
 from culturescope.cli import studying as st
 from culturescope.cli.reproducing import after_resume as claims_of_resumed
 from culturescope.cli.surveying import print_survey
+from culturescope.executors.placement import Placement
 
 
 def audit(
@@ -44,6 +46,10 @@ def audit(
     attn_implementation: so.AttnImplementation = None,
     compiled: so.Compile = False,
     exact: so.Exact = False,
+    executor: eo.Executor = None,
+    workers: eo.Workers = None,
+    gpus_per_worker: eo.GpusPerWorker = None,
+    device_map: eo.DeviceMap = None,
     download: o.Download = False,
     trust_remote_code: o.TrustRemoteCode = False,
     output_path: o.OutputPath = None,
@@ -71,11 +77,15 @@ def audit(
         attn_implementation=attn_implementation,
         compiled=compiled,
         exact=exact,
+        device_map=device_map,
         download=download,
         trust_remote_code=trust_remote_code,
     )
+    placement = Placement.of(executor, workers, gpus_per_worker)
     with so.profiling(profile_time) as times:
-        path, results = st.new_study(model, design, settings, load, output_path, quiet=quiet)
+        path, results = st.new_study(
+            model, design, settings, load, output_path, quiet=quiet, placement=placement
+        )
     _print_run(path, results, as_json)
     so.say_cost(path, times)
     st.fail_if_failed(st.study_at(path))
@@ -105,6 +115,10 @@ def probe(
     attn_implementation: so.AttnImplementation = None,
     compiled: so.Compile = False,
     exact: so.Exact = False,
+    executor: eo.Executor = None,
+    workers: eo.Workers = None,
+    gpus_per_worker: eo.GpusPerWorker = None,
+    device_map: eo.DeviceMap = None,
     download: o.Download = False,
     trust_remote_code: o.TrustRemoteCode = False,
     output_path: o.OutputPath = None,
@@ -126,11 +140,13 @@ def probe(
         attn_implementation=attn_implementation,
         compiled=compiled,
         exact=exact,
+        device_map=device_map,
         download=download,
         trust_remote_code=trust_remote_code,
     )
+    placement = Placement.of(executor, workers, gpus_per_worker)
     with so.profiling(profile_time) as times:
-        path, results = _new_run(model, design, load, output_path, quiet=quiet)
+        path, results = _new_run(model, design, load, placement, output_path, quiet=quiet)
     _print_run(path, results, as_json)
     so.say_cost(path, times)
 
@@ -138,6 +154,9 @@ def probe(
 def resume(
     run: o.Run,
     batch_size: so.Batches = None,
+    executor: eo.Executor = None,
+    workers: eo.Workers = None,
+    gpus_per_worker: eo.GpusPerWorker = None,
     profile_time: so.ProfileTime = False,
     as_json: o.Json = False,
     quiet: o.Quiet = False,
@@ -148,7 +167,15 @@ def resume(
     size = so.batch_size_of(batch_size)
     try:
         with so.profiling(profile_time) as times:
-            folder, results = resume_run(run, batch_size=size, quiet=quiet, progress=None if quiet else o.say)
+            folder, results = resume_run(
+                run,
+                batch_size=size,
+                executor=executor,
+                workers=workers,
+                gpus_per_worker=gpus_per_worker,
+                quiet=quiet,
+                progress=None if quiet else o.say,
+            )
     except KeyboardInterrupt:
         o.say(f"Stopped. To go on: culturescope resume {run}")
         raise
@@ -177,20 +204,25 @@ def _new_run(
     model_source: str,
     design: Any,
     load: dict[str, Any],
+    placement: Placement,
     output_path: Path | None,
     *,
     quiet: bool,
 ) -> tuple[Path, Any]:
     """Loads, asks, and gives the run's folder and results."""
+    from culturescope.executors import note_placement, opened
     from culturescope.experiments.audit import carry_out, start_run
-    from culturescope.models import open_model as load_model
     from culturescope.runs.place import refuse_taken
 
     if output_path is not None:
         refuse_taken(output_path)
-    model = load_model(model_source, **load, progress=None if quiet else o.say)
     source = str(Path(model_source).resolve()) if Path(model_source).exists() else model_source
-    with start_run(model, design, load={"source": source, **load}, output_path=output_path) as folder:
+    load = placement.fitted(load)
+    with (
+        opened(placement, model_source, load, progress=None if quiet else o.say) as model,
+        start_run(model, design, load={"source": source, **load}, output_path=output_path) as folder,
+    ):
+        note_placement(folder, placement)
         typer.echo(f"Run folder: {folder.path}", err=True)
         effect = so.say_effect(model, source, load, [t.prompt for t in design.tasks()], quiet=quiet)
         if effect is not None:

@@ -11,6 +11,7 @@ import typer
 from culturescope.cli import asked
 from culturescope.cli import options as o
 from culturescope.cli import speed_options as so
+from culturescope.executors.placement import Placement
 
 if TYPE_CHECKING:
     from culturescope.experiments.design import Design
@@ -82,21 +83,27 @@ def new_study(
     output_path: Path | None,
     *,
     quiet: bool,
+    placement: Placement | None = None,
     batch_size: Any = None,
     begun: Callable[[Path], Any] | None = None,
 ) -> tuple[Path, Results]:
     """Loads once, does every part, and gives the run's folder and the probe's results; `begun` is told where it lies."""
+    from culturescope.executors import note_placement, opened
     from culturescope.experiments.study.running import carry_out_study, start_study
     from culturescope.experiments.study.scope import Scope
-    from culturescope.models import open_model
     from culturescope.runs.place import refuse_taken
 
     if output_path is not None:
         refuse_taken(output_path)
-    model = open_model(model_source, **load, progress=None if quiet else o.say)
     source = str(Path(model_source).resolve()) if Path(model_source).exists() else model_source
+    placement = placement or Placement()
+    load = placement.fitted(load)
     scope = Scope(design, settings)
-    with start_study(model, scope, load={"source": source, **load}, output_path=output_path) as folder:
+    with (
+        opened(placement, model_source, load, progress=None if quiet else o.say) as model,
+        start_study(model, scope, load={"source": source, **load}, output_path=output_path) as folder,
+    ):
+        note_placement(folder, placement)
         o.say(f"Run folder: {folder.path}")
         if begun is not None:
             begun(folder.path)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from culturescope.cli import asked
+from culturescope.cli import executor_options as eo
 from culturescope.cli import options as o
 from culturescope.cli import speed_options as so
 from culturescope.errors import BadInputError
@@ -65,6 +66,10 @@ def survey(
     attn_implementation: so.AttnImplementation = None,
     compiled: so.Compile = False,
     exact: so.Exact = False,
+    executor: eo.Executor = None,
+    workers: eo.Workers = None,
+    gpus_per_worker: eo.GpusPerWorker = None,
+    device_map: eo.DeviceMap = None,
     download: o.Download = False,
     trust_remote_code: o.TrustRemoteCode = False,
     output_path: o.OutputPath = None,
@@ -77,6 +82,7 @@ def survey(
     Every question is asked in several wordings, with its scale in both directions, with and without "a number only". The
     ledger counts every reply; the place on the map carries the band that missing answers leave open.
     """
+    from culturescope.executors import Placement, note_placement, opened
     from culturescope.experiments.survey import (
         carry_out_survey,
         offered_instruments,
@@ -84,7 +90,6 @@ def survey(
     )
     from culturescope.experiments.survey_design import SurveyDesign
     from culturescope.experiments.survey_planning import check_cost, survey_cost
-    from culturescope.models import open_model
     from culturescope.runs.place import refuse_taken
 
     given: dict[str, Any] = {
@@ -111,13 +116,20 @@ def survey(
         attn_implementation=attn_implementation,
         compiled=compiled,
         exact=exact,
+        device_map=device_map,
         download=download,
         trust_remote_code=trust_remote_code,
     )
     if output_path is not None and not dry_run:
         refuse_taken(output_path)
-    with so.profiling(profile_time) as times:
-        respondent = open_model(model, **load, progress=None if quiet else o.say)
+    placement = Placement.of(executor, workers, gpus_per_worker)
+    load = placement.fitted(load)
+    with (
+        so.profiling(profile_time) as times,
+        opened(
+            Placement() if dry_run else placement, model, load, progress=None if quiet else o.say
+        ) as respondent,
+    ):
         cost = survey_cost(design, respondent)
         if dry_run:
             lines = cost.pop("lines")
@@ -136,6 +148,7 @@ def survey(
         with start_survey(
             respondent, design, load={"source": source, **load}, output_path=output_path
         ) as folder:
+            note_placement(folder, placement)
             o.say(f"Run folder: {folder.path}")
             effect = so.say_effect(respondent, source, load, [t.prompt for t in design.tasks()], quiet=quiet)
             if effect is not None:

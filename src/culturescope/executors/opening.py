@@ -6,12 +6,18 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from culturescope.errors import BadInputError, ModelError
 from culturescope.executors.placement import Placement
 from culturescope.models.address import is_address
 from culturescope.models.protocols import BlackBox
+
+if TYPE_CHECKING:
+    from culturescope.runs import RunFolder
+
+EXECUTOR = "executor"
+"""Where `run.json` says it."""
 
 
 @contextmanager
@@ -69,6 +75,22 @@ def opened(
     )
     with Fleet(crew) as fleet:
         yield fleet
+
+
+def note_placement(folder: RunFolder, placement: Placement) -> None:
+    """Writes down where a run computes, for its page and its resumption; nothing where that is only this process."""
+    kept = folder.manifest.model_dump().get(EXECUTOR)
+    if placement.executor != "local" or kept is not None:
+        folder.update(**{EXECUTOR: placement.as_dict()})
+
+
+def kept_placement(folder: RunFolder) -> Placement:
+    """Where a run computed when it was last at work.
+
+    Raises:
+        BadInputError: what is written down cannot be.
+    """
+    return Placement.from_dict(folder.manifest.model_dump().get(EXECUTOR))
 
 
 def _weights(

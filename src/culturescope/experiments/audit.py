@@ -15,7 +15,7 @@ from culturescope.experiments.groups import ask_letters, ask_words, note_machine
 from culturescope.experiments.persona_audit import audit_personas
 from culturescope.experiments.report import make_report
 from culturescope.models.filling import BatchSize
-from culturescope.models.protocols import BlackBox, LetterReading, ModelIdentity
+from culturescope.models.protocols import BlackBox, LetterReading, ModelIdentity, batches_at_once
 from culturescope.probing.agreement import NEW_TOKENS
 from culturescope.probing.ask import letters_key, text_key
 from culturescope.probing.choices import lm_eval_keys
@@ -30,6 +30,8 @@ from culturescope.timing import open_profile, phase
 RESULTS_NAME = "results.json"
 PAGE_NAME = "report.html"
 _ANY_LETTERS = LetterReading((0.0, 0.0), (0.0, 0.0))
+TAKEN = "taken"
+"""In `run.json`: whether answers without personas of societies were taken from another run."""
 MAY_DIFFER = ("config.design.batch_size",)
 """What may change between start and resume: it moves logits by floating-point noise only."""
 
@@ -102,7 +104,7 @@ def carry_out(
 
         wanted = batch_size or design.batch_size
         _ask_letters(model, folder, tasks, wanted, stop_if_asked, quiet)
-        size = USUAL_BATCH if wanted == "auto" else wanted
+        size = batches_at_once(model) * (USUAL_BATCH if wanted == "auto" else wanted)
         with counted(model, folder):
             _ask_words(model, folder, design.agreement_tasks(tasks), size, stop_if_asked, quiet)
     with phase("statistics"):
@@ -176,6 +178,11 @@ def answered_rows(folder: RunFolder, design: Design) -> list[dict[str, Any]]:
     return kept_answers(folder, keys_of, asked + in_words)
 
 
+def own_task(task: Task) -> bool:
+    """Whether a run as people of societies asks a task itself: of one without personas the rest may be taken."""
+    return task.persona is not None and task.part == "probe"
+
+
 def _ask_letters(
     model: BlackBox,
     folder: RunFolder,
@@ -184,8 +191,11 @@ def _ask_letters(
     stop_if_asked: Callable[[], None],
     quiet: bool,
 ) -> None:
-    keys = [letters_key(model.identity, task) for task in tasks]
     known = folder.known()
+    if folder.manifest.model_dump().get(TAKEN):
+        # What another run answered is no part of a group: it would be asked again with the group.
+        tasks = [t for t in tasks if own_task(t) or letters_key(model.identity, t) not in known]
+    keys = [letters_key(model.identity, task) for task in tasks]
     missing = [n for n, key in enumerate(keys) if key not in known]
     # Work goes with the length of a prompt, and long ones come first.
     work = {key: _length(task) for key, task in zip(keys, tasks, strict=True)}

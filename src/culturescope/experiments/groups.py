@@ -2,7 +2,8 @@
 
 What a forward pass computes for a prompt depends in its last bits on the other prompts of the pass. So prompts are asked in
 fixed groups, each planned by itself. A resumed run asks a group of which an answer is missing again as a whole, and keeps of
-it what is missing. A model without weights in this process has no passes, and is asked for missing answers alone.
+it what is missing. A model without weights in this process (served, or in workers) has no passes here: it is asked for all
+missing answers at once, and for those alone.
 """
 
 from __future__ import annotations
@@ -24,8 +25,19 @@ Row = dict[str, Any]
 Rows = TypeVar("Rows")
 
 
-def group_size(batch_size: int) -> int:
-    """Prompts in a group: some batches, so that little is lost where one ends, and little asked again."""
+def group_size(model: BlackBox, batch_size: int, count: int) -> int:
+    """Prompts in a group: some batches, so that little is lost where one ends, and little asked again.
+
+    A model that has no passes here gets all at once: it cuts its work by itself, and what would be lost is the time in which
+    some workers wait for others.
+
+    Args:
+        model: who is asked.
+        batch_size: prompts at once.
+        count: of all prompts.
+    """
+    if not isinstance(model, WhiteBox):
+        return max(count, 1)
     return max(batch_size, min(BATCHES * batch_size, MOST))
 
 
@@ -41,12 +53,16 @@ def unfinished(
         known: keys that have an answer.
         size: prompts in a group.
     """
-    whole = isinstance(model, WhiteBox)
     for start in range(0, len(order), size):
         group = list(order[start : start + size])
-        missing = [n for n in group if keys[n] not in known]
-        if missing:
-            yield group if whole else missing
+        if asked := asked_of(model, group, keys, known):
+            yield asked
+
+
+def asked_of(model: BlackBox, group: Sequence[int], keys: Sequence[str], known: Collection[str]) -> list[int]:
+    """What of a group is asked now: nothing, all of it, or for a model that has no passes only what is missing."""
+    missing = [n for n in group if keys[n] not in known]
+    return list(group) if missing and isinstance(model, WhiteBox) else missing
 
 
 def ask_letters(
@@ -68,10 +84,11 @@ def ask_letters(
     done = set(known)
     # Neighbours share their beginnings.
     order = sorted(range(len(tasks)), key=lambda n: (_text(tasks[n]), n))
-    for group in unfinished(model, order, keys, done, group_size(batch_size)):
+    for group in unfinished(model, order, keys, done, group_size(model, batch_size, len(order))):
 
         def batches(size: int, group: list[int] = group) -> Iterator[list[Row]]:
-            return ask(model, [tasks[n] for n in group], [keys[n] for n in group], batch_size=size)
+            asked = asked_of(model, group, keys, done)
+            return ask(model, [tasks[n] for n in asked], [keys[n] for n in asked], batch_size=size)
 
         for rows in with_fewer(folder, batches, batch_size):
             new = [row for row in rows if row["key"] not in done]

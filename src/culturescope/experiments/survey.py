@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from culturescope.errors import BadInputError, ModelError, RunFolderError
 from culturescope.experiments.accounting import counted, filled, head_timed
 from culturescope.experiments.answers import kept_answers
-from culturescope.experiments.groups import group_size, note_machine, unfinished, with_fewer
+from culturescope.experiments.groups import asked_of, group_size, note_machine, unfinished, with_fewer
 from culturescope.experiments.survey_design import SurveyDesign
 from culturescope.models.filling import BatchSize
 from culturescope.models.options import OptionReading, read_options
@@ -256,13 +256,14 @@ def _ask(
     ]
     with Progress(len(tasks), "Asking", quiet=quiet) as progress:
         progress.skip(sum(key in known for key in keys))
-        groups = [g for part in parts for g in unfinished(model, part, keys, known, group_size(batch_size))]
+        size = group_size(model, batch_size, len(tasks))
+        groups = [g for part in parts for g in unfinished(model, part, keys, known, size)]
         for group in groups:
 
             def batches(size: int, group: list[int] = group) -> Iterator[list[dict[str, Any]]]:
                 return ask_survey(
                     model,
-                    [(tasks[n], keys[n]) for n in group],
+                    [(tasks[n], keys[n]) for n in asked_of(model, group, keys, known)],
                     temperature=design.temperature,
                     new_tokens=design.new_tokens,
                     seed=design.seed,

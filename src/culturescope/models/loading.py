@@ -16,6 +16,7 @@ from culturescope.models.letters import AnswerPlace, find_letters
 from culturescope.models.protocols import ModelIdentity
 from culturescope.models.quiet import quiet
 from culturescope.models.sources import Source, find_source
+from culturescope.models.spreading import check_device_map, check_on_devices
 from culturescope.models.tuning import compile_blocks, use_threads
 from culturescope.timing import phase
 
@@ -42,6 +43,7 @@ def load(
     attn_implementation: str | None = None,
     compiled: bool = False,
     exact: bool = False,
+    device_map: str | None = None,
     progress: Progress | None = None,
 ) -> CausalModel:
     """Loads a causal language model; without `download` nothing touches the network.
@@ -60,6 +62,8 @@ def load(
         attn_implementation: `sdpa`, `eager` or another of transformers; by default the model's own choice.
         compiled: whether torch compiles what the blocks do to each token by itself.
         exact: whether every optimisation is off, see `CausalModel.exact`.
+        device_map: `auto` (or another of `DEVICE_MAPS`) spreads the blocks over all GPUs that this process sees, in the
+            place of `device`.
         progress: is told, in words, what takes long.
 
     Raises:
@@ -77,14 +81,18 @@ def load(
         source, revision=revision, download=download, trust_remote_code=trust_remote_code, progress=progress
     )
     wanted_dtype, wanted_device = _dtype(dtype), _device(device)
+    check_device_map(device_map, device)
     use_threads(threads)
     with phase("loading"), quiet():
         tokenizer = _tokenizer(found, trust_remote_code)
         chat, place = _spoken_to(tokenizer, found)
-        module = _module(found, wanted_dtype, trust_remote_code, attn_implementation)
+        module = _module(found, wanted_dtype, trust_remote_code, attn_implementation, device_map)
         _check_vocabulary(module, len(tokenizer), found)
         modules, path = find_blocks(module, blocks)
-        module = _placed(module, wanted_device)
+        if device_map is None:
+            module = _placed(module, wanted_device)
+        else:
+            check_on_devices(module, found.name)
         parameters = sum(parameter.numel() for parameter in module.parameters())
         if compiled and not exact:
             compile_blocks(list(modules))
@@ -150,12 +158,17 @@ def _spoken_to(tokenizer: PreTrainedTokenizerBase, found: Source) -> tuple[Chat,
 
 
 def _module(
-    found: Source, dtype: torch.dtype | str, trust_remote_code: bool, attention: str | None = None
+    found: Source,
+    dtype: torch.dtype | str,
+    trust_remote_code: bool,
+    attention: str | None = None,
+    device_map: str | None = None,
 ) -> PreTrainedModel:
     from transformers import AutoConfig
 
     options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": trust_remote_code}
-    chosen = {} if attention is None else {"attn_implementation": attention}
+    chosen = {"attn_implementation": attention, "device_map": device_map}
+    chosen = {key: value for key, value in chosen.items() if value is not None}
     try:
         config = AutoConfig.from_pretrained(str(found.folder), **options)
         loader = _loader(config, found)

@@ -83,6 +83,17 @@ class OffersOptions(Protocol):
         ...
 
 
+@runtime_checkable
+class ReadsOptions(Protocol):
+    """A model that has options read elsewhere (by workers that hold it, see `executors`)."""
+
+    def read_options(
+        self, prompts: Sequence[Prompt], options: Sequence[Sequence[str]], *, batch_size: int = 16
+    ) -> Iterator[Batch]:
+        """As the function `read_options`, with a list of options for each prompt."""
+        ...
+
+
 def option_logprobs(
     model: BlackBox,
     prompts: Sequence[Prompt],
@@ -127,6 +138,9 @@ def read_options(
     lists = _one_list_each(options, len(prompts))
     if isinstance(model, OffersOptions):
         yield from _offered(model, prompts, lists, batch_size)
+        return
+    if isinstance(model, ReadsOptions):
+        yield from model.read_options(prompts, lists, batch_size=batch_size)
         return
     from culturescope.models.causal import CausalModel
     from culturescope.models.served import ServedModel

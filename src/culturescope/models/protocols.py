@@ -135,6 +135,11 @@ class BlackBox(Protocol):
         ...
 
 
+def batches_at_once(model: BlackBox) -> int:
+    """How many batches a model computes at the same time: one, unless it says so (`executors`)."""
+    return int(getattr(model, "batches_at_once", 1))
+
+
 @runtime_checkable
 class WhiteBox(BlackBox, Protocol):
     """A model whose blocks can be read and steered."""

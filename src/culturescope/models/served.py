@@ -177,6 +177,7 @@ def open_model(
     attn_implementation: str | None = None,
     compiled: bool = False,
     exact: bool = False,
+    device_map: str | None = None,
     progress: Progress | None = None,
 ) -> CausalModel | ServedModel:
     """Loads a model, or opens one by the address of its server; nothing touches the network unasked.
@@ -198,6 +199,7 @@ def open_model(
         attn_implementation: `sdpa`, `eager` or another of transformers; by default the model's own choice.
         compiled: whether torch compiles what the blocks do to each token by itself.
         exact: whether every optimisation of the arithmetic is off (a served model has none to switch off).
+        device_map: `auto` spreads the blocks over all GPUs that this process sees, in the place of `device`.
         progress: is told what happens.
 
     Raises:
@@ -221,6 +223,7 @@ def open_model(
             attn_implementation=attn_implementation,
             compiled=compiled,
             exact=exact,
+            device_map=device_map,
             progress=progress,
         )
     given = {
@@ -231,6 +234,7 @@ def open_model(
         "threads": threads,
         "attn_implementation": attn_implementation,
         "compiled": compiled or None,
+        "device_map": device_map,
     }
     unfit = [key for key, value in given.items() if value is not None]
     if unfit:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from culturescope.models.options import read_options
-from culturescope.models.protocols import BlackBox
+from culturescope.models.protocols import BlackBox, batches_at_once
 from culturescope.probing.survey_tasks import SurveyTask
 
 Row = dict[str, Any]
@@ -47,8 +47,9 @@ def ask_survey(
     free = [p for p in tasks if p[0].instrument == "text"]
     for repeat in sorted({task.repeat for task, _ in free}):
         mine = [p for p in free if p[0].repeat == repeat]
-        for start in range(0, len(mine), batch_size):
-            batch = mine[start : start + batch_size]
+        step = batch_size * batches_at_once(model)
+        for start in range(0, len(mine), step):
+            batch = mine[start : start + step]
             replies = model.generate(
                 [task.prompt for task, _ in batch],
                 max_new_tokens=new_tokens,
