@@ -1,7 +1,7 @@
-"""How much work each part is, counted before it is done: prompts, steered readings, tokens, arithmetic, tokens to write.
+"""How much work something is, counted before it is done: prompts, steered readings, tokens, arithmetic, tokens to write.
 
-Readings under a step begin at its first block and take the share of the model that lies behind it. Which blocks a search will
-choose is not known before; a third of the way in is taken then, and the parts after it are counted again when it is done.
+What is counted here is what the model counts while it works (`models.batching.Work`): texts that are read from their beginning,
+and readings of them under a step, each from the step's first block on.
 """
 
 from __future__ import annotations
@@ -10,19 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from culturescope.experiments.steer.controls import MEASURED_FEW, RANDOM_STEPS
-from culturescope.experiments.steer.entangle_study import STRENGTHS
-from culturescope.experiments.steer.search_null import MEASURED_CONTROLS
-from culturescope.experiments.steer.search_plan import RANDOM_VECTORS
-from culturescope.experiments.study.settings import Settings
-from culturescope.models.batching import padded_work
+from culturescope.models.batching import padded_batches, padded_work
 from culturescope.models.resuming import batches
 from culturescope.prompts import ORDERS, Persona, Prompt, Template, dilemma
 
 if TYPE_CHECKING:
-    from culturescope.experiments.steer.parts import Parts
-    from culturescope.instrument import Pack, Scenario
+    from culturescope.instrument import Scenario
     from culturescope.models.causal import CausalModel
+    from culturescope.prompts.contrast import Site
+
+Ids = Sequence[Sequence[int]]
 
 
 @dataclass(frozen=True)
@@ -47,14 +44,40 @@ class Amount:
             self.written + other.written,
         )
 
+    def times(self, count: int) -> Amount:
+        """So many of it."""
+        return Amount(
+            self.prompts * count,
+            self.readings * count,
+            self.tokens * count,
+            self.flops * count,
+            self.written * count,
+        )
+
 
 @dataclass(frozen=True)
 class Reading:
-    """What it takes to read some scenarios once, in every wording and order, batched as steering does."""
+    """What it takes to read some texts once.
 
-    prompts: int
-    tokens: int
-    flops: float
+    Args:
+        prompts: how many.
+        tokens: of all of them.
+        flops: of the blocks.
+        head: FLOP of the output layer, where the letters are read.
+    """
+
+    prompts: int = 0
+    tokens: int = 0
+    flops: float = 0.0
+    head: float = 0.0
+
+    def __add__(self, other: Reading) -> Reading:
+        return Reading(
+            self.prompts + other.prompts,
+            self.tokens + other.tokens,
+            self.flops + other.flops,
+            self.head + other.head,
+        )
 
     @classmethod
     def of(
@@ -65,179 +88,74 @@ class Reading:
         batch_size: int,
         persona: Persona | None = None,
     ) -> Reading:
-        """Counts it, without reading."""
+        """Counts scenarios in every wording and order, batched as steering batches them, without reading them."""
         asked = [dilemma(s, t, order, persona) for s in scenarios for t in templates for order in ORDERS]
-        return cls.of_prompts(model, asked, batch_size)
-
-    @classmethod
-    def of_prompts(cls, model: CausalModel, asked: Sequence[Prompt], batch_size: int) -> Reading:
-        """The same for any prompts."""
         if not asked:
-            return cls(0, 0, 0.0)
+            return cls()
         ids, flops = model.encode(asked), 0.0
         for chosen in batches(model, ids, batch_size, range(len(model.blocks))):
             rows = [ids[n] for n in chosen]
-            passes = model.shared_passes(rows)
-            if passes is None:
-                flops += padded_work(list(map(len, rows)), model.arithmetic).flops
-            else:
-                every = passes.plan(rows, len(rows), carry=False, budget=sum(map(len, rows)) + 1)
-                flops += sum(step.flops(model.arithmetic) for step in every)
-        return cls(len(ids), sum(map(len, ids)), flops)
-
-    def read(self, changes: float = 0, share: float = 1.0, *, whole: float = 1) -> Amount:
-        """Read `whole` times from the beginning, and under so many changes, each through a share of the blocks."""
-        prompts, times = self.prompts if whole else 0, changes * share
-        return Amount(
-            prompts, round(self.prompts * changes), self.tokens if whole else 0, self.flops * (whole + times)
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class SteeringAmounts:
-    """Work of the parts that steer.
-
-    Args:
-        settings: of the study.
-        blocks: of the model.
-        axes: that are steered.
-        fit, choose, report: readings of the scenarios by what they are for, all axes together.
-        persona: the reporting scenarios read under a persona, mean over those that are asked; zero without.
-        first: first block that is steered, where it is known.
-    """
-
-    settings: Settings
-    blocks: int
-    axes: int
-    fit: Reading
-    choose: Reading
-    report: Reading
-    persona: Reading
-    first: int | None = None
+            flops += _flops(model, rows, len(rows), carry=False, budget=sum(map(len, rows)) + 1)
+        return cls._counted(model, ids, flops)
 
     @classmethod
-    def of(
-        cls,
-        model: CausalModel,
-        settings: Settings,
-        pack: Pack,
-        parts: Parts,
-        templates: Sequence[Template],
-        first: int | None = None,
-    ) -> SteeringAmounts:
-        """Counts the scenarios once; every part is a multiple of them."""
-        size = settings.batch_size
-        fit, choose, report = (
-            Reading.of(model, getattr(parts, name), templates, size) for name in ("fit", "choose", "report")
+    def of_pairs(
+        cls, model: CausalModel, scenarios: Sequence[Scenario], site: Site, batch_size: int
+    ) -> Reading:
+        """Counts the contrast texts of scenarios, which are read behind blocks and never to the output layer."""
+        from culturescope.models.answered import answered_tokens
+        from culturescope.prompts.contrast import contrast_pairs
+
+        texts = [t for pair in contrast_pairs(scenarios, site) for t in (*pair.positive, *pair.negative)]
+        ids = [text.ids for text in answered_tokens(model, texts)]
+        flops = _flops(model, ids, batch_size, carry=site.read == "last", budget=model.token_budget)
+        return cls(len(ids), sum(map(len, ids)), max(flops - model.arithmetic.per_read * len(ids), 0.0))
+
+    @classmethod
+    def of_chats(cls, model: CausalModel, prompts: Sequence[Prompt]) -> Reading:
+        """Counts prompts that are answered in words, each a row of a batch."""
+        ids = [model.chat.ids(model.chat.text(p)) for p in prompts]
+        flops = sum(padded_work([len(row)], model.arithmetic).flops for row in ids)
+        return cls._counted(model, ids, float(flops))
+
+    @classmethod
+    def _counted(cls, model: CausalModel, ids: Ids, flops: float) -> Reading:
+        head = min(float(model.arithmetic.per_read * len(ids)), flops)
+        return cls(len(ids), sum(map(len, ids)), flops - head, head)
+
+    def once(self, share: float = 1.0) -> Amount:
+        """Read once from the beginning through a share of the blocks; to the output layer if it is all of them."""
+        return Amount(self.prompts, 0, self.tokens, self.flops * share + (self.head if share >= 1 else 0.0))
+
+    def there_and_back(self) -> Amount:
+        """Gradients: as much arithmetic on the way back as on the way there."""
+        return Amount(self.prompts, 0, self.tokens, 2 * (self.flops + self.head))
+
+    def under(self, changes: int, share: float, *, whole: bool = False) -> Amount:
+        """Recorded once and read under so many changes.
+
+        Args:
+            changes: how many.
+            share: of the blocks that each change goes through; what lies before it is recorded.
+            whole: whether the letters without a change are read as well, so that the recording goes to the end.
+        """
+        recorded = self.once(1.0 if whole else min(max(1 - share, 0.0), 0.999))
+        changed = changes * (self.flops * share + self.head)
+        return recorded + Amount(readings=self.prompts * changes, flops=changed)
+
+
+def _flops(model: CausalModel, ids: Ids, batch_size: int, *, carry: bool, budget: int | None) -> float:
+    """FLOP of reading texts, common beginnings once where the model shares them."""
+    if not ids:
+        return 0.0
+    passes = model.shared_passes(ids)
+    if passes is None:
+        lengths = [len(row) for row in ids]
+        return float(
+            sum(
+                padded_work([lengths[n] for n in chosen], model.arithmetic).flops
+                for chosen in padded_batches(lengths, batch_size=batch_size)
+            )
         )
-        texts = settings.personas.texts
-        asked = Reading.of(model, parts.report, templates, size, texts[-1].persona()) if texts else report
-        return cls(settings, len(model.blocks), len(pack.axes), fit, choose, report, asked, first)
-
-    @property
-    def share(self) -> float:
-        """Share of the model behind the first steered block."""
-        first = self.blocks // 3 if self.first is None else self.first
-        return max(self.blocks - 1 - first, 1) / self.blocks
-
-    def amount(self, part: str) -> Amount:
-        """Work of a part; nothing for one that is not counted here."""
-        count = getattr(self, f"_{part}", None)
-        return Amount() if count is None else count()
-
-    def _pairs(self) -> Amount:
-        # Contrast texts have no instruction: about as many tokens as a dilemma, one for each pole.
-        return self.fit.read()
-
-    def _slopes(self, on: Reading) -> Amount:
-        return on.read(whole=2)
-
-    def _search(self) -> Amount:
-        plan, exact = self.settings.search, self.settings.search.how == "exact"
-        measured = self.blocks if exact else min(self.blocks, max(8, plan.top))
-        way = plan.random_way or ("measured" if exact else "estimated")
-        at_one = 2 * (MEASURED_CONTROLS + MEASURED_FEW)
-        found = self._pairs() + self._slopes(self.choose) + self.choose.read(2 * measured, 0.5)
-        found += self.choose.read(at_one, self.share, whole=2)
-        found += self.report.read(2 * 2, self.share) + self.report.read(2, 1.0, whole=0)
-        if way == "measured":
-            return found + self.report.read(2 * RANDOM_VECTORS, self.share)
-        return found + self._slopes(self.report) + self.report.read(2 * MEASURED_FEW, self.share)
-
-    def _random(self, sets: int = 1) -> Amount:
-        """Random steps beside, on the scenarios that report; sets: one for each axis where raw coefficients differ."""
-        step = self.settings.step
-        if step.random == "measured":
-            return self.report.read(2 * RANDOM_STEPS * sets, self.share)
-        return self._slopes(self.report) + self.report.read(2 * MEASURED_FEW * sets, self.share)
-
-    def _per_vector(self, vectors: int) -> int:
-        return 1 if self.settings.step.alpha is None else vectors
-
-    def _sweep(self) -> Amount:
-        plan = self.settings.sweep
-        steps = self.axes * len([s for s in plan.alphas or plan.doses if s])
-        changes = steps + 2 * plan.random * self.axes
-        texts = plan.quality_prompts * (1 + steps)
-        return self.report.read(changes, self.share) + Amount(written=texts * plan.new_tokens)
-
-    def _entangle(self) -> Amount:
-        plan, ways = self.settings.entangle, 3 if self.settings.entangle.penalised else 2
-        tried = 2 * self.axes * (1 + (1 + len(STRENGTHS)) * plan.penalised)
-        found = self.choose.read(tried, self.share)
-        if plan.penalised:
-            found += self._pairs()
-        each = self.report.read(2 * self.axes * (1 + ways), self.share) + self._random(
-            self._per_vector(self.axes)
-        )
-        for _ in range(1 + len(plan.others)):
-            found += each
-        return found
-
-    def _domains(self) -> Amount:
-        each = self.report.read(2 * 4, self.share) + self._random(self._per_vector(4))
-        found = self._pairs()
-        for _ in range(self.axes):
-            found += each
-        return found
-
-    def _methods(self) -> Amount:
-        plan = self.settings.methods
-        rows = len(plan.sites) * (len(plan.methods) + 1)
-        each = self.report.read(2 * rows, 1.0) + self.report.read(2 * RANDOM_STEPS, 1.0)
-        if plan.first_order:
-            each = self._slopes(self.report) + self._slopes(self.choose)
-            each += self.report.read(2 * (2 + MEASURED_FEW), 1.0)
-        found = Amount()
-        for _ in plan.sites:
-            found += self._pairs()
-        for _ in range(self.axes):
-            found += each
-        return found
-
-    def _steered(self) -> Amount:
-        return self.report.read(2 * self.axes, self.share)
-
-    def _aims(self, count: int, *, persona: bool) -> Amount:
-        plan, found = self.settings.aim, Amount()
-        tried = plan.steps + 2
-        writes = plan.quality_prompts // 2 * (2 + plan.steps) + plan.quality_prompts // 2 * 2
-        asked = self.persona.flops / max(self.report.flops, 1.0) if persona else 1.0
-        for _ in range(count):
-            one = self.choose.read(tried * asked, self.share, whole=tried * asked)
-            one += self.report.read(1, self.share, whole=2) + self.persona.read(whole=2)
-            one += self.report.read(plan.random * asked, self.share)
-            written = writes * plan.new_tokens if plan.most_perplexity else 0
-            found += one + Amount(written=written)
-        return found
-
-    def _aim(self) -> Amount:
-        return self._aims(len(self.settings.aim.societies), persona=False)
-
-    def _together(self) -> Amount:
-        count = len(self.settings.aim.societies) * len(self.settings.aim.on_top_of)
-        return self._aims(count, persona=True)
-
-    def _generate(self) -> Amount:
-        plan = self.settings.generate
-        return Amount(prompts=plan.questions, written=2 * plan.questions * plan.new_tokens)
+    every = passes.plan(ids, batch_size, carry=carry, budget=budget)
+    return float(sum(step.flops(model.arithmetic) for step in every))

@@ -99,6 +99,11 @@ class Watch:
             self._timer.cancel()
         self.seconds = time.perf_counter() - self._began
 
+    @property
+    def work(self) -> Work | None:
+        """What was done so far; None for a served model."""
+        return None if self._model is None else self._model.work - self._before
+
     def rates(self) -> Rates | None:
         """The rates as this part found them: those before, scaled by how long the work took that was done."""
         if self._rates is None or self._model is None:

@@ -85,6 +85,7 @@ class Doing:
             have = folder.known()
             own = RunFolder.open(self.run).known()
             folder.append([row for key, row in own.items() if key not in have])
+            folder.update(**{audit.TAKEN: True})
             audit.carry_out(self.model, folder, batch_size=self.batch_size, quiet=self.quiet)
         return [f"{PERSONAS}/results.json", f"{PERSONAS}/report.html"]
 

@@ -33,14 +33,27 @@ class Planned(Stored):
     seconds: float | None = None
 
 
+class Done(Stored):
+    """What a part asked of the model, counted by the model as `Planned` counts it before; with all that was asked again."""
+
+    prompts: int = 0
+    readings: int = 0
+    tokens: int = 0
+    written: int = 0
+
+
 class PartRecord(Stored):
-    """One part of a study: `files` are those that it wrote, relative to the run; `seconds` those that it took in all."""
+    """One part of a study: `files` are those that it wrote, relative to the run; `seconds` those that it took in all.
+
+    `asked` is None where nobody counts: before the part began, and for a served model.
+    """
 
     part: str
     status: Status = "planned"
     reason: str | None = None
     settings: dict[str, Any] = Field(default_factory=dict)
     planned: Planned = Planned()
+    asked: Done | None = None
     files: tuple[str, ...] = ()
     seconds: float | None = None
     started: str | None = None

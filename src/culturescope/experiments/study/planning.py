@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from culturescope.errors import CulturescopeError
 from culturescope.experiments.accounting import white_box
-from culturescope.experiments.study.amounts import Amount, SteeringAmounts
+from culturescope.experiments.audit import own_task
+from culturescope.experiments.study.amounts import Amount, Reading
 from culturescope.experiments.study.clock import Rates, measured_rates
 from culturescope.experiments.study.file import Planned
 from culturescope.experiments.study.names import PART_NAMES, TITLES, WHITE_BOX
@@ -18,7 +19,10 @@ from culturescope.models.filling import PROMPTS
 from culturescope.probing.agreement import NEW_TOKENS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from culturescope.experiments.design import Design
+    from culturescope.experiments.study.steering_amounts import SteeringAmounts
     from culturescope.models.causal import CausalModel
     from culturescope.models.protocols import BlackBox
 
@@ -36,12 +40,12 @@ class Planner:
         self._own = None if model is None else white_box(model)
         self._steering: SteeringAmounts | None = None
 
-    def amount(self, part: str, first: int | None = None) -> Amount:
+    def amount(self, part: str, blocks: Sequence[int] | None = None) -> Amount:
         """Work of one part.
 
         Args:
             part: its name.
-            first: first block that is steered, where it is known.
+            blocks: that are steered, where they are known.
 
         Raises:
             CulturescopeError: the part makes no sense for these scenarios.
@@ -61,19 +65,20 @@ class Planner:
             return Amount()
         if self._steering is None:
             self._steering = scope.steering_amounts(own)
-        return replace(self._steering, first=first).amount(part)
+        return replace(self._steering, blocks=blocks).amount(part)
 
 
 def _asked(design: Design, model: CausalModel | None, *, beyond: bool) -> Amount:
     """Letters of a design and answers in words; `beyond` counts only what the study's own probe has not asked."""
     tasks = design.tasks()
-    new = [t for t in tasks if t.persona is not None and t.part == "probe"] if beyond else tasks
-    prompts = [t.prompt for t in new]
-    words = 0 if beyond else len(design.agreement_tasks(tasks))
+    prompts = [t.prompt for t in tasks if own_task(t) or not beyond]
+    words = [] if beyond else [t.prompt for t in design.agreement_tasks(tasks)]
     if model is None:
-        return Amount(len(prompts) + words, 0, 0, 0.0, words * NEW_TOKENS)
+        return Amount(len(prompts) + len(words), 0, 0, 0.0, len(words) * NEW_TOKENS)
     work = model.expected_work(prompts, batch_size=PROMPTS)
-    return Amount(len(prompts) + words, 0, work.tokens_asked, float(work.flops), words * NEW_TOKENS)
+    letters = Amount(len(prompts), 0, work.tokens_read, float(work.flops))
+    written = Amount(written=len(words) * NEW_TOKENS)
+    return letters + written + (Reading.of_chats(model, words).once() if words else Amount())
 
 
 def planned(amount: Amount, rates: Rates | None) -> Planned:

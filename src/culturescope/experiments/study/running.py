@@ -15,6 +15,7 @@ from culturescope.experiments.study.clock import Rates, Watch
 from culturescope.experiments.study.doing import SEARCH, SURVEY, Doing
 from culturescope.experiments.study.file import (
     WITHOUT,
+    Done,
     PartRecord,
     StudyFile,
     read_study,
@@ -164,9 +165,9 @@ class _Study:
         self._end(name, watch, "done", None, files)
 
     def _planned(self, name: str) -> Amount:
-        first = self._first_block() if name in AFTER_SEARCH else None
+        blocks = self._blocks() if name in AFTER_SEARCH else None
         try:
-            amount = self.planner.amount(name, first)
+            amount = self.planner.amount(name, blocks)
         except CulturescopeError:
             # Prompts that this model cannot read: the part itself says so, and ends as it does without a plan.
             amount = Amount()
@@ -187,10 +188,19 @@ class _Study:
     ) -> None:
         self.rates = watch.rates()
         before = self.file.part(name).seconds or 0.0
+        asked = self.file.part(name).asked or Done()
+        if (work := watch.work) is not None:
+            asked = Done(
+                prompts=asked.prompts + work.prompts,
+                readings=asked.readings + work.readings,
+                tokens=asked.tokens + work.tokens_read,
+                written=asked.written + work.written,
+            )
         self._set(
             name,
             status=status,
             reason=reason,
+            asked=None if watch.work is None else asked,
             seconds=round(before + watch.seconds, 3),
             finished=now(),
             files=tuple(files or self.file.part(name).files),
@@ -208,11 +218,12 @@ class _Study:
             return f"it begins from the search, which is {search.status}"
         return None
 
-    def _first_block(self) -> int | None:
+    def _blocks(self) -> tuple[int, ...] | None:
+        """Those that the search chose."""
         from culturescope.experiments.steer.folder import read_search_file
 
         try:
-            return min(read_search_file(self.path / SEARCH).blocks())
+            return read_search_file(self.path / SEARCH).blocks()
         except BadInputError:
             return None
 

@@ -15,7 +15,7 @@ from culturescope.instrument import load_pack, select
 if TYPE_CHECKING:
     from culturescope.experiments.steer.parts import Parts
     from culturescope.experiments.steer.search_plan import SearchPlan
-    from culturescope.experiments.study.amounts import SteeringAmounts
+    from culturescope.experiments.study.steering_amounts import SteeringAmounts
     from culturescope.instrument import Pack
     from culturescope.models.causal import CausalModel
     from culturescope.models.protocols import BlackBox
@@ -99,11 +99,11 @@ class Scope:
 
         return templates(self.settings.search.templates)
 
-    def steering_amounts(self, model: CausalModel, first: int | None = None) -> SteeringAmounts:
+    def steering_amounts(self, model: CausalModel) -> SteeringAmounts:
         """What the steering parts take."""
-        from culturescope.experiments.study.amounts import SteeringAmounts
+        from culturescope.experiments.study.steering_amounts import SteeringAmounts
 
-        return SteeringAmounts.of(model, self.settings, self.pack(), self.parts(), self.templates(), first)
+        return SteeringAmounts.of(model, self.settings, self.pack(), self.parts(), self.templates())
 
     def why_not(self, part: str, model: BlackBox | None) -> str | None:
         """Why a part is not done, in words; None where it is.
