@@ -77,11 +77,11 @@ def load(
     """
     if padding_side not in ("left", "right"):
         raise ModelError(f"padding_side must be left or right, not {padding_side!r}")
+    check_device_map(device_map, device)
     found = find_source(
         source, revision=revision, download=download, trust_remote_code=trust_remote_code, progress=progress
     )
     wanted_dtype, wanted_device = _dtype(dtype), _device(device)
-    check_device_map(device_map, device)
     use_threads(threads)
     with phase("loading"), quiet():
         tokenizer = _tokenizer(found, trust_remote_code)
