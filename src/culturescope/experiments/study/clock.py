@@ -68,6 +68,7 @@ class Watch:
         tell: is told seconds in all, once, after the first minute.
         written: expected tokens to write in all, found from those written so far; by default as in `amount`.
         after: seconds after which the estimate is made.
+        clock: seconds that have passed.
     """
 
     def __init__(
@@ -79,14 +80,15 @@ class Watch:
         *,
         written: Callable[[int], float | None] | None = None,
         after: float = MINUTE,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._model, self._amount, self._rates, self._tell = model, amount, rates, tell
-        self._written, self._after = written, after
+        self._written, self._after, self._clock = written, after, clock
         self._timer: threading.Timer | None = None
         self.seconds = 0.0
 
     def __enter__(self) -> Watch:
-        self._began = time.perf_counter()
+        self._began = self._clock()
         if self._model is not None:
             self._before = self._model.work
             self._timer = threading.Timer(self._after, self._again)
@@ -97,7 +99,7 @@ class Watch:
     def __exit__(self, *_: object) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self.seconds = time.perf_counter() - self._began
+        self.seconds = self._clock() - self._began
 
     @property
     def work(self) -> Work | None:
@@ -108,7 +110,7 @@ class Watch:
         """The rates as this part found them: those before, scaled by how long the work took that was done."""
         if self._rates is None or self._model is None:
             return self._rates
-        elapsed = self.seconds or time.perf_counter() - self._began
+        elapsed = self.seconds or self._clock() - self._began
         done = done_of(self._model.work - self._before, self._model)
         expected = self._rates.seconds(done)
         # A short part tells little about the machine.
@@ -122,7 +124,7 @@ class Watch:
         """Seconds in all, from what was done so far; None where nothing is known."""
         if self._rates is None or self._model is None:
             return None
-        elapsed = time.perf_counter() - self._began
+        elapsed = self._clock() - self._began
         done = done_of(self._model.work - self._before, self._model)
         so_far = self._rates.seconds(done)
         if so_far <= 0:
