@@ -33,6 +33,13 @@ def white_box(model: BlackBox) -> CausalModel | None:
     return model if isinstance(model, CausalModel) else None
 
 
+def why_not_white(model: BlackBox) -> str:
+    """Why a model that is no white box cannot be steered, in words."""
+    if hasattr(model, "batches_at_once"):
+        return "workers hold the model and steering needs its blocks in this process: resume with --executor local"
+    return "a served model cannot be steered: its blocks are not in this process"
+
+
 class Counting:
     """Counts the work and the time between its opening and `record`, as a context manager; nothing for served models."""
 

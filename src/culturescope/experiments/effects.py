@@ -46,6 +46,9 @@ def measured_effect(
     """
     own = white_box(model)
     chosen = {name: load[name] for name in OPTIONS if load.get(name) and load[name] != "float32"}
+    if own is None and chosen and hasattr(model, "batches_at_once"):
+        why = "workers hold the model; a probe of a few scenarios with --executor local measures it"
+        return {"options": chosen, "prompts": 0, "skipped": why}
     if own is None or own.exact or not chosen or not prompts:
         return None
     take = [prompts[n] for n in np.linspace(0, len(prompts) - 1, min(PROMPTS, len(prompts))).astype(int)]

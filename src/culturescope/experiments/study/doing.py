@@ -285,13 +285,13 @@ class Doing:
         """The model with its blocks.
 
         Raises:
-            ModelError: it is served.
+            ModelError: it is served, or workers hold it.
         """
-        from culturescope.experiments.accounting import white_box
+        from culturescope.experiments.accounting import white_box, why_not_white
 
         own = white_box(self.model)
         if own is None:
-            raise ModelError("a served model cannot be steered: its blocks are not in this process")
+            raise ModelError(why_not_white(self.model))
         return own
 
     def _opened(self, *, placing: bool = False, every: bool = False) -> tuple[OpenSearch, Bench]:

@@ -112,7 +112,7 @@ class Scope:
             part: its name.
             model: who is asked; without one, what depends on it is not looked at.
         """
-        from culturescope.experiments.accounting import white_box
+        from culturescope.experiments.accounting import white_box, why_not_white
 
         off = self.settings.off
         if part in off:
@@ -121,7 +121,7 @@ class Scope:
             return f"it begins from the search: {off['search']}"
         if part in WHITE_BOX:
             if model is not None and white_box(model) is None:
-                return "a served model cannot be steered: its blocks are not in this process"
+                return why_not_white(model)
             if (few := self._too_few()) is not None:
                 return few
         if part == "entangle" and len(self.pack().axes) != 2:
