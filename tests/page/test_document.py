@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import csv
 import gzip
 import hashlib
+import io
 import json
 import re
 from dataclasses import replace
@@ -262,3 +264,50 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     blocked.write_text("a file, not a folder")
     with pytest.raises(RunFolderError, match="cannot be written"):
         write(report(), blocked / "report.html")
+
+
+def test_every_chart_gives_its_numbers_as_files() -> None:
+    shown = report("interpretable", "not interpretable")
+    html = render(shown)
+    found = dict(re.findall(r'download="([^"]+)" href="data:[^;]+;base64,([^"]+)"', html))
+    names = [f"{kind}-{axis}" for kind in ("check", "position", "items", "scatter") for axis in ("Y", "X")]
+    assert set(found) == {f"{n}.{e}" for n in (*names, "bias-and-mass") for e in ("csv", "json")}
+    table = list(csv.DictReader(io.StringIO(base64.b64decode(found["items-X.csv"]).decode())))
+    cells = [p for p in (*shown.results.probe.items, *shown.results.probe.cells) if p.axis == "X"]
+    numbers = {(p.item, p.domain or "all"): p.d.value for p in cells}
+    assert {(row["item"], row["domain"]): float(row["d"]) for row in table} == numbers
+    # What may not be read says so in the file, too.
+    assert {row["verdict"] for row in table} == {"not interpretable"}
+    check = json.loads(base64.b64decode(found["check-Y.json"]))["rows"]
+    expected = shown.check_of("Y")
+    assert expected is not None
+    assert check[0]["D"] == expected.D.value
+    pairs = [r["D"] for r in check if r["personas"] == "value-free pair"]
+    assert pairs == pytest.approx(list(expected.null_pairs))
+    # Without a check there is nothing of it to give.
+    one = render(replace(shown, results=shown.results.model_copy(update={"check": None})))
+    assert "check-Y.csv" not in one
+
+
+def test_charts_of_a_report_are_figures_that_stand_alone(tmp_path: Path) -> None:
+    from culturescope.page.figure_files import write_figure
+    from culturescope.page.report_charts import report_charts
+    from culturescope.page.study_chart import figure_spec
+
+    shown = report("interpretable", "not interpretable")
+    readings = scenario_readings(shown.samples)
+    found = {chart.id: chart for chart in report_charts(shown, readings)}
+    assert {"check-Y", "position-X", "item-Y01", "item-X05", "scatter-X", "bias", "mass"} <= set(found)
+    for chart in found.values():
+        assert len(chart.sentence) > 30, chart.id
+        assert chart.rows, chart.id
+        spec = json.dumps(figure_spec(chart))
+        assert "var(--" not in spec
+        assert '"name": "rows"' not in spec
+    for name in ("check-Y", "item-X01", "scatter-Y"):
+        write_figure(figure_spec(found[name]), tmp_path / f"{name}.svg")
+        text = (tmp_path / f"{name}.svg").read_text(encoding="utf-8")
+        assert text.count("<path") > 5
+    # No lean is told where the axis may not be read.
+    assert "this is no lean" in found["item-X01"].sentence
+    assert "this is no lean" not in found["item-Y01"].sentence

@@ -18,6 +18,7 @@ from culturescope.page.personas import persona_section
 from culturescope.page.provenance import provenance
 from culturescope.page.readings import ScenarioReading, scenario_readings
 from culturescope.page.report import NOT_READ, AxisText, Report
+from culturescope.page.report_downloads import downloads
 from culturescope.page.writing import write_page
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ def render(report: Report, study: StudyView | None = None) -> str:
             bias_sentence=summary.bias_sentence(report),
             agreement=summary.agreement_sentence(report.results.agreement),
             domains=charts.domains_of(report),
+            taken=downloads(report, readings),
             meanings=summary.VERDICT_MEANS,
             provenance=provenance(report.run),
         )
