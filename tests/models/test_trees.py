@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import culturescope as cs
-from culturescope.errors import BadInputError
+from culturescope.errors import BadInputError, ModelError
 from culturescope.experiments.steer.measuring import measure
 from culturescope.instrument import load_pack
 from culturescope.models import load
@@ -218,6 +218,34 @@ def test_summed_gradients_are_sums_of_single_ones(tiny_loaded, family):
         model.exact = False
     assert all(p.requires_grad and p.grad is None for p in model.module.parameters())
     assert "forward" not in vars(model.module.get_output_embeddings())
+
+
+def test_gradients_do_without_the_attention_whose_way_back_is_broken(tiny_loaded):
+    model, seen = tiny_loaded("llama"), []
+    handle = model.blocks[0].register_forward_hook(
+        lambda *_: seen.append(torch.backends.cuda.cudnn_sdp_enabled())
+    )
+    before = torch.backends.cuda.cudnn_sdp_enabled()
+    try:
+        summed_gradients(model, [[(ids, 1.0)] for ids in model.encode(MIXED[:2])])
+    finally:
+        handle.remove()
+    assert seen
+    assert not any(seen)
+    assert torch.backends.cuda.cudnn_sdp_enabled() == before
+
+
+def test_gradients_that_are_no_numbers_are_refused(tiny):
+    model = load(tiny("llama"))
+    with torch.no_grad():
+        model.module.get_output_embeddings().weight.fill_(torch.nan)
+    ids = model.encode(MIXED[:2])
+    for gradients in (
+        lambda: letter_gradients(model, ids),
+        lambda: summed_gradients(model, [[(ids[0], 1.0)]]),
+    ):
+        with pytest.raises(ModelError, match="not finite numbers in float32"):
+            gradients()
 
 
 def test_gradients_compute_each_sums_tree_once_and_the_letters_rows_alone(tiny):

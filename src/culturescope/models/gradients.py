@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from culturescope.errors import BadInputError
+from culturescope.errors import BadInputError, ModelError
 from culturescope.models.batching import padded_batches, read_work, resumed_work, token_budget
 from culturescope.models.blockhooks import on_blocks
 from culturescope.models.letter_head import letters_alone
@@ -48,6 +48,7 @@ def letter_gradients(
 
     Raises:
         BadInputError: the model is being steered.
+        ModelError: a gradient is not a finite number.
     """
     import torch
 
@@ -70,7 +71,7 @@ def letter_gradients(
                 for block, leaf in kept.items():
                     if leaf.grad is not None:
                         found[n, block] = leaf.grad[row, begin:].float().sum(dim=0).cpu()
-    return found
+    return _finite(found, model)
 
 
 def summed_gradients(
@@ -88,6 +89,7 @@ def summed_gradients(
 
     Raises:
         BadInputError: the model is being steered, or a sum is empty.
+        ModelError: a gradient is not a finite number.
     """
     import torch
 
@@ -145,7 +147,7 @@ def _summed(
                     gradient: Any = leaf.grad[0].float()
                     parts = gradient.split(lengths if leaf.shape[1] == tree.tokens else ends)
                     found[first:stop, block] = torch.stack([part.sum(dim=0) for part in parts]).cpu()
-    return found
+    return _finite(found, model)
 
 
 def _count(model: CausalModel, tokens: int, pairs: int, reads: int) -> None:
@@ -192,10 +194,34 @@ def _frozen(model: CausalModel) -> Iterator[None]:
     try:
         for parameter in frozen:
             parameter.requires_grad_(False)
-        yield
+        with _sound_attention():
+            yield
     finally:
         for parameter in frozen:
             parameter.requires_grad_(True)
+
+
+@contextmanager
+def _sound_attention() -> Iterator[None]:
+    """Without cuDNN's attention, whose way back gives NaN under masks on Hopper cards (pytorch issue 196678)."""
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+
+    with sdpa_kernel([SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]):
+        yield
+
+
+def _finite(found: Tensor, model: CausalModel) -> Tensor:
+    """The same.
+
+    Raises:
+        ModelError: a gradient is not a finite number.
+    """
+    if not bool(found.isfinite().all()):
+        raise ModelError(
+            f"the gradients of {model.identity.name} are not finite numbers in {model.identity.dtype}; "
+            "try dtype float32, or measure without estimates"
+        )
+    return found
 
 
 def _packed(sizes: Sequence[tuple[int, int]], prompts: int, tokens: int) -> Iterator[tuple[int, int]]:
