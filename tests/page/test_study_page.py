@@ -324,6 +324,33 @@ def test_the_command_page_shows_the_study(run: Path, tmp_path: Path) -> None:
     assert '<section id="aim"' in (tmp_path / "p.html").read_text(encoding="utf-8")
 
 
+def test_the_command_page_writes_every_chart_as_a_file(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The easy wrong version: the study's charts alone, without the report's and the maps."""
+    from culturescope.cli import run as command
+
+    page, folder = tmp_path / "p.html", tmp_path / "figures"
+    asked = ["page", str(run), "-o", str(page), "--figures", "svg,csv", "--figures-dir", str(folder)]
+    assert command(asked) == 0
+    names = {p.name for p in folder.iterdir()}
+    html = page.read_text(encoding="utf-8")
+    for kind in ("chart", "plane", "map"):
+        for name in re.findall(f'data-{kind}="([^"]+)"', html):
+            assert f"{name}.svg" in names, name
+            assert kind == "map" or f"{name}.csv" in names, name
+    assert f"{len(names)} files in {folder}" in capsys.readouterr().out
+    places = list(csv.DictReader(io.StringIO((folder / "map.csv").read_text(encoding="utf-8"))))
+    assert {"anchored", "paper"} == {p["conversion"] for p in places}
+    assert (folder / "map-anchored.svg").read_text(encoding="utf-8").startswith("<svg")
+    assert not (run / "figures").exists()
+    capsys.readouterr()
+    for wrong in (["--figures", "gif"], ["--figures-dir", str(folder)]):
+        assert command(["page", str(run), "-o", str(page), *wrong]) == 2
+    assert command(["page", str(run / "survey"), "-o", str(page), "--figures", "svg"]) == 2
+    assert "culturescope map" in capsys.readouterr().err
+
+
 def test_figures_of_a_run_go_where_they_are_asked_to(run: Path, tmp_path: Path) -> None:
     with pytest.raises(BadInputError):
         write_study_figures(run, tmp_path, (".gif",))

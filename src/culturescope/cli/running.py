@@ -15,6 +15,7 @@ from culturescope.cli import speed_options as so
 from culturescope.cli import studying as st
 from culturescope.cli.reproducing import after_resume as claims_of_resumed
 from culturescope.cli.surveying import print_survey
+from culturescope.errors import BadInputError
 from culturescope.executors.placement import Placement
 
 
@@ -190,14 +191,48 @@ def page(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Another place for the page.", show_default=False)
     ] = None,
+    figures: Annotated[
+        str | None,
+        typer.Option(
+            "--figures",
+            metavar="FORMATS",
+            help="Write every chart as a file, too: svg, png, pdf, and csv for its numbers, with commas.",
+            show_default=False,
+        ),
+    ] = None,
+    figures_dir: Annotated[
+        Path | None,
+        typer.Option(
+            "--figures-dir",
+            help="Where the figures go, with --figures; figures in the run folder by default.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
-    """Compute results and page of a run again, from its samples alone (no model needed)."""
+    """Compute results and page of a run again, from its samples alone (no model needed).
+
+    --figures writes the charts of the page as files, without a browser: those of the report, the maps, and those of a study.
+    """
     from culturescope.experiments.audit import rewrite_page
     from culturescope.experiments.survey import is_survey, rewrite_survey
     from culturescope.runs import RunFolder
 
-    rewrite = rewrite_survey if is_survey(RunFolder.open(run)) else rewrite_page
-    typer.echo(str(rewrite(run, output)))
+    formats = st.listed(figures)
+    for name in formats:
+        o.one_of("figures", name, ("svg", "png", "pdf", "csv"))
+    if figures_dir is not None and not formats:
+        raise BadInputError(
+            "--figures-dir says where figures go, so it needs --figures, for example --figures svg,pdf"
+        )
+    surveyed = is_survey(RunFolder.open(run))
+    if surveyed and formats:
+        raise BadInputError(f"a survey's figure is its map: culturescope map {run} -o map.svg")
+    typer.echo(str((rewrite_survey if surveyed else rewrite_page)(run, output)))
+    if formats:
+        from culturescope.page.study_reading import write_study_figures
+
+        written = write_study_figures(run, figures_dir, [f".{name}" for name in formats])
+        typer.echo(f"{len(written)} files in {written[0].parent}" if written else "No figures.")
 
 
 def _new_run(

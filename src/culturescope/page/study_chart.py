@@ -72,12 +72,17 @@ class StudyChart:
     @property
     def csv(self) -> str:
         """The numbers as a table of comma-separated values."""
-        out = io.StringIO()
-        if self.rows:
-            writer = csv.DictWriter(out, list(self.rows[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows({k: safe_cell(v) for k, v in row.items()} for row in self.rows)
-        return out.getvalue()
+        return csv_of(self.rows)
+
+
+def csv_of(rows: Sequence[dict[str, Value]]) -> str:
+    """Rows with the same keys as a table of comma-separated values."""
+    out = io.StringIO()
+    if rows:
+        writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({k: safe_cell(v) for k, v in row.items()} for row in rows)
+    return out.getvalue()
 
 
 def safe_cell(value: Value) -> Value:

@@ -62,12 +62,12 @@ def write_study_figures(
     folder: str | os.PathLike[str] | None = None,
     endings: Sequence[str] = (".svg",),
 ) -> list[Path]:
-    """Writes every chart of a study as files, without a browser.
+    """Writes every chart of a run's page as files, the maps among them, without a browser.
 
     Args:
         run: an audit's run folder, with what further parts left beneath it.
         folder: where to; `figures` in the run folder by default.
-        endings: `.svg`, `.png`, `.pdf`.
+        endings: `.svg`, `.png`, `.pdf`, and `.csv` for the numbers.
 
     Raises:
         BadInputError: another ending, or a part's file is damaged.

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 from culturescope.page.drawing import Spec
 from culturescope.page.map_figure import STEERED, MapFigure, Steps, clean
 from culturescope.page.personas import PersonaSection, persona_section
+from culturescope.page.readings import scenario_readings
 from culturescope.page.report import NOT_READ, Report
+from culturescope.page.report_charts import report_charts
 from culturescope.page.study_aim import aim_section
 from culturescope.page.study_axes import axes_section
 from culturescope.page.study_blocks import blocks_section
-from culturescope.page.study_chart import StudyChart, figure_spec, sign_of
+from culturescope.page.study_chart import StudyChart, csv_of, figure_spec, sign_of
 from culturescope.page.study_cost import cost_section
 from culturescope.page.study_direct import direct_section, near_section
 from culturescope.page.study_domains import domains_section
@@ -26,12 +28,17 @@ from culturescope.page.study_sweep import rows_of, sweep_section, vectors_of
 from culturescope.page.study_texts import Answers, Browser, answers_of, browser_of
 from culturescope.page.study_words import Line, caution, parts_table, summary_lines
 from culturescope.page.tables import Table
+from culturescope.people.placement import lower_verdict
 
 if TYPE_CHECKING:
     from culturescope.experiments.steer.sweep_results import Place
     from culturescope.page.study_data import Study
     from culturescope.people import Placement
     from culturescope.probing.item_statistics import ItemStatistics
+
+
+NUMBERS = ".csv"
+"""Beside the formats of figures: the numbers behind each."""
 
 
 @dataclass(frozen=True)
@@ -214,28 +221,61 @@ def charts_of(report: Report, study: Study) -> tuple[StudyChart, ...]:
     return tuple(chart for section in sections_of(report, study) for chart in section.charts)
 
 
+def figures_of(report: Report, study: Study) -> tuple[StudyChart, ...]:
+    """Every chart of the page but the map: those of the report and those of the study."""
+    readings = scenario_readings(report.samples)
+    return (*report_charts(report, readings), *charts_of(report, study))
+
+
 def write_figures(
     report: Report, study: Study, folder: str | os.PathLike[str], endings: Sequence[str] = (".svg",)
 ) -> list[Path]:
-    """Writes every chart as files, without a browser.
+    """Writes every chart of the page as files, the maps among them, without a browser.
 
     Args:
         report: of the probe.
         study: its further parts.
         folder: where to; it is made.
-        endings: `.svg`, `.png`, `.pdf`.
+        endings: `.svg`, `.png`, `.pdf`, and `.csv` for the numbers.
 
     Raises:
-        BadInputError: another ending.
+        BadInputError: another ending, or a folder stands where a file should.
         RunFolderError: the place cannot be written.
         RunFailedError: the disk is full or failed.
     """
-    from culturescope.page.figure_files import write_figure
+    from culturescope.page.figure_files import FORMATS, ending_of, write_figure
+    from culturescope.page.map_section import write_map
+    from culturescope.page.report_downloads import map_rows
 
-    written = []
-    for chart in charts_of(report, study):
+    for ending in endings:
+        if ending != NUMBERS:
+            ending_of(f"figure{ending}")
+    written: list[Path] = []
+    for chart in figures_of(report, study):
         for ending in endings:
             path = Path(folder) / f"{chart.id}{ending}"
-            write_figure(figure_spec(chart), path)
+            if ending == NUMBERS:
+                _write_text(path, chart.csv)
+            else:
+                write_figure(figure_spec(chart), path)
             written.append(path)
+    verdict = lower_verdict({a.id: report.verdict_of(a.id) for a in report.axes})
+    drawn = map_of_study(study, verdict) or report.map
+    if drawn is None:
+        return written
+    for conversion in dict.fromkeys(p.conversion for p in drawn.placements):
+        for ending in (e for e in endings if e in FORMATS):
+            written.append(Path(folder) / f"map-{conversion}{ending}")
+            write_map(drawn, written[-1], conversion=conversion)
+    if NUMBERS in endings:
+        written.append(Path(folder) / f"map{NUMBERS}")
+        _write_text(written[-1], csv_of(map_rows(drawn)))
     return written
+
+
+def _write_text(path: Path, text: str) -> None:
+    from culturescope.runs.atomic import disk_errors, write_bytes
+
+    with disk_errors(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    write_bytes(path, text.encode("utf-8", "replace"))
