@@ -20,7 +20,7 @@ from culturescope.page.study_methods import methods_sentence
 from culturescope.page.study_sweep import sweep_section, trajectory_sentence
 from culturescope.page.study_texts import answers_sentence, browser_sentence
 from culturescope.page.study_views import RowMark, rows_view
-from culturescope.page.study_words import summary_lines
+from culturescope.page.study_words import parts_table, summary_lines
 from tests.page import factory, study_factory
 
 WHOLE = study_factory.study()
@@ -284,6 +284,22 @@ def test_readings_are_counted_on_their_own_axis_and_in_their_direction() -> None
     down = sum(s.d[4] < s.d[0] for s in own)
     assert f"X- turns {sum((s.d[4] > 0) != (s.d[0] > 0) for s in own)} of {len(own)} readings" in said
     assert f"moves {down} of them its way" in said.rsplit("X-", 1)[1]
+
+
+def test_what_a_part_asked_stands_beside_what_was_planned() -> None:
+    from culturescope.experiments.study.file import Done, PartRecord, Planned, StudyFile
+
+    planned = Planned(prompts=304, readings=1600, seconds=10.0)
+    parts = (
+        PartRecord(part="probe", status="done", planned=planned),
+        PartRecord(
+            part="aim", status="done", planned=planned, asked=Done(prompts=280, readings=1600, written=12)
+        ),
+    )
+    table = parts_table(replace(WHOLE, record=StudyFile(profile="full", settings={}, parts=parts)))
+    assert table is not None
+    assert table.rows[0][4:7] == ("304 planned", "1,600 planned", "")
+    assert table.rows[1][4:7] == ("280 (304 planned)", "1,600", "12 (0 planned)")
 
 
 def test_answers_that_are_the_same_are_counted() -> None:

@@ -124,10 +124,21 @@ def parts_table(study: Study) -> Table | None:
             p.status,
             "" if p.seconds is None else f"{p.seconds:,.0f} s",
             "" if p.planned.seconds is None else f"{p.planned.seconds:,.0f} s",
-            f"{p.planned.prompts:,}" if p.planned.prompts else "",
-            f"{p.planned.readings:,}" if p.planned.readings else "",
+            _counted(p.planned.prompts, p.asked and p.asked.prompts),
+            _counted(p.planned.readings, p.asked and p.asked.readings),
+            _counted(p.planned.written, p.asked and p.asked.written),
             clean(p.reason or ""),
         )
         for p in study.record.parts
     )
-    return Table(("part", "status", "took", "expected", "prompts", "steered readings", "why"), rows)
+    head = ("part", "status", "took", "expected", "prompts", "steered readings", "tokens written", "why")
+    return Table(head, rows)
+
+
+def _counted(planned: int, asked: int | None) -> str:
+    """What was asked, and what was planned where that is another number; nothing where there is neither."""
+    if asked is None:
+        return f"{planned:,} planned" if planned else ""
+    if asked == planned:
+        return f"{asked:,}" if asked else ""
+    return f"{asked:,} ({planned:,} planned)"
