@@ -9,7 +9,7 @@ READY  := $(VENV)/.ready
 # Programs that lock, audit and build a release, apart from what is audited.
 TOOLS  := build/tools
 
-.PHONY: demo test docs check browser encoder lint setup fuzz faults lock clean
+.PHONY: demo test docs check browser encoder lint setup fuzz faults lock licences clean
 
 setup: $(READY)
 
@@ -60,6 +60,10 @@ fuzz: $(READY)
 # Fifty kills at random moments, each resumed to the same bits.
 faults: $(READY)
 	CULTURESCOPE_KILLS=50 $(BIN)/python -m pytest tests/faults -q
+
+# Licences of everything that is installed for the package; one that is not allowed fails.
+licences: $(READY)
+	$(BIN)/python -m tools.licences
 
 $(TOOLS)/.ready: locks/tools.txt
 	$(PYTHON) -m venv $(TOOLS)
