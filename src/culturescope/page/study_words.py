@@ -17,6 +17,7 @@ from culturescope.page.study_sweep import vectors_of
 
 if TYPE_CHECKING:
     from culturescope.experiments.steer.search_results import Search
+    from culturescope.experiments.study.file import PartRecord
     from culturescope.page.report import Report
     from culturescope.page.study_data import Study
     from culturescope.page.tables import Table
@@ -124,9 +125,7 @@ def parts_table(study: Study) -> Table | None:
             p.status,
             "" if p.seconds is None else f"{p.seconds:,.0f} s",
             "" if p.planned.seconds is None else f"{p.planned.seconds:,.0f} s",
-            _counted(p.planned.prompts, p.asked and p.asked.prompts),
-            _counted(p.planned.readings, p.asked and p.asked.readings),
-            _counted(p.planned.written, p.asked and p.asked.written),
+            *(_counted(p, name) for name in ("prompts", "readings", "written")),
             clean(p.reason or ""),
         )
         for p in study.record.parts
@@ -135,8 +134,10 @@ def parts_table(study: Study) -> Table | None:
     return Table(head, rows)
 
 
-def _counted(planned: int, asked: int | None) -> str:
+def _counted(part: PartRecord, name: str) -> str:
     """What was asked, and what was planned where that is another number; nothing where there is neither."""
+    planned: int = getattr(part.planned, name)
+    asked: int | None = None if part.asked is None else getattr(part.asked, name)
     if asked is None:
         return f"{planned:,} planned" if planned else ""
     if asked == planned:
