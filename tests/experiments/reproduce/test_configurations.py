@@ -101,6 +101,8 @@ def test_a_file_of_ones_own_changes_what_it_names_and_keeps_the_rest(tmp_path: P
         ('base = "llama-3.2-3b"\n[study]\nparts = ["serach"]\n', ("configuration own", "serach")),
         ('base = "llama-3.2-3b"\n[probe]\nlimit = 0\n', ("limit must be at least 1",)),
         ('base = "llama-3.2-3b"\n[probe]\nlimit = "many"\n', ("probe.limit",)),
+        ('base = "llama-3.2-3b"\n[study.survey]\nwordings = 1\n', ("wordings must be between 2 and 4",)),
+        ('base = "llama-3.2-3b"\n[study.search]\nmethod = "pac"\n', ("pac",)),
         ('base = "llama-3.2-3b"\nprofile = "papre"\n', ("papre", "known are")),
         ('model = "m"\n', ("of: Field required",)),
         ('base = "llama"\n', ('no configuration "llama"', "gemma-3-4b")),

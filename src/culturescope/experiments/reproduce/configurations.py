@@ -100,13 +100,30 @@ class Configuration(_Frozen):
         try:
             design = Design.of(self.profile, **self.probe.model_dump())
             design.tasks()
-            return Scope(design, made(self.profile, design, changes=self.study))
+            scope = Scope(design, made(self.profile, design, changes=self.study))
+            _check_parts(scope)
         except BadInputError as error:
             raise BadInputError(f"configuration {self.name}: {error}") from None
+        return scope
 
     def load_options(self) -> dict[str, Any]:
         """Options of `load`, those that are set."""
         return self.load.model_dump(exclude_none=True)
+
+
+def _check_parts(scope: Scope) -> None:
+    """Refuses before a model is loaded what parts would refuse later."""
+    from culturescope.prompts.contrast import site
+    from culturescope.steering.directions import method_of
+
+    scope.survey_design()
+    scope.search_plan()
+    scope.templates()
+    settings = scope.settings
+    for method in (settings.search.method, *settings.methods.methods):
+        method_of(method)
+    for name in (settings.search.site, *settings.methods.sites):
+        site(name)
 
 
 def configuration_names() -> tuple[str, ...]:

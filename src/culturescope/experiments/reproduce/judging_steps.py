@@ -36,8 +36,6 @@ def entangled(claim: Claim, evidence: Evidence) -> Found:
         if e is None:
             return untestable("it was not steered")
         figures = tuple(figure(f"{axis}, E", x, "size") for x in (e.e,) if x is not None)
-        if (why := evidence.unread()) is not None:
-            return untestable(why, figures)
         if e.e is None:
             return Found(False, f"E is not defined: {e.undefined}", figures)
         noise = f"random vectors have {e.random_e:.2f}"
@@ -54,7 +52,9 @@ def entangled(claim: Claim, evidence: Evidence) -> Found:
             figures,
         )
 
-    return over_axes(AXES, test)
+    found = over_axes(AXES, test)
+    # Each E takes both axes.
+    return found if (why := evidence.unread()) is None else untestable(why, found.figures)
 
 
 def domains_alike(_: Claim, evidence: Evidence) -> Found:
