@@ -10,7 +10,7 @@ from culturescope.page.map_figure import clean
 from culturescope.page.study_chart import KeyEntry, StudyChart, Value, series_key, span
 from culturescope.page.study_matrix import CellMark, matrix_view
 from culturescope.page.study_section import Section
-from culturescope.page.study_steps import steps_chart, steps_table
+from culturescope.page.study_steps import map_sentence, steps_chart, steps_table
 from culturescope.page.study_views import RowMark, rows_view
 from culturescope.page.tables import Table
 
@@ -45,6 +45,8 @@ def axes_section(study: Study) -> Section | None:
         lead.append(
             f"Over societies the two axes correlate by {signed(human)}: people are not uncoupled either."
         )
+    if (placed := map_sentence(found)) is not None:
+        lead.append(placed)
     return Section("axes", tuple(lead), tuple(charts), tuple(tables), tuple(clean(n) for n in found.notes))
 
 

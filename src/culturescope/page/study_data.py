@@ -12,6 +12,7 @@ from culturescope.errors import BadInputError
 from culturescope.instrument import Pack
 
 if TYPE_CHECKING:
+    from culturescope.experiments.reproduce.claims import Table as ClaimTable
     from culturescope.experiments.steer.folder import SearchFile
     from culturescope.experiments.steer.generating import Generated
     from culturescope.experiments.steer.methods_results import MethodTable
@@ -55,6 +56,7 @@ class Study:
         model: the model's name.
         placements: of the probe without persona.
         aims: by the stem of their file.
+        claims: of the paper that the study reproduces, where it does.
     """
 
     pack: Pack
@@ -72,6 +74,7 @@ class Study:
     survey: Surveyed | None = None
     personas: Asked | None = None
     placements: tuple[Placement, ...] = ()
+    claims: ClaimTable | None = None
 
     @property
     def steering(self) -> bool:
@@ -97,6 +100,7 @@ def read_parts(run: Path) -> dict[str, Any]:
     Raises:
         BadInputError: a file is there and cannot be read as what it should be.
     """
+    from culturescope.experiments.reproduce.claims import read_table
     from culturescope.experiments.steer.folder import NAME, read_search_file
     from culturescope.experiments.steer.methods_results import MethodTable
     from culturescope.experiments.steer.results import AimStudy, DomainTable, EntangleStudy
@@ -122,6 +126,7 @@ def read_parts(run: Path) -> dict[str, Any]:
         "aims": {p.stem: found for p in aims if (found := _read(p, AimStudy.model_validate))},
         "generated": _read(folder / "generate.json", _generated),
         "tax": _read(folder / "tax.json", Tax.model_validate),
+        "claims": read_table(run),
     }
 
 

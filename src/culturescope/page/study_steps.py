@@ -127,6 +127,24 @@ def steps_sentence(found: EntangleStudy) -> str:
     return " ".join(said)
 
 
+def map_sentence(found: EntangleStudy) -> str | None:
+    """E on the map's coordinates beside what the projection entangles by itself; None where no place was measured."""
+    placed, alone = found.overall.map, found.projection.get("anchored")
+    if placed is None or alone is None:
+        return None
+    said = [
+        f"{clean(axis)} {plain(placed[axis])} (by itself {plain(alone[axis])})"
+        if axis in placed
+        else f"{clean(axis)} undefined (by itself {plain(alone[axis])})"
+        for axis in found.overall.steered
+        if axis in alone
+    ]
+    return (
+        "On the map both axes are mixed once more, because the projection lets items of one axis move the other: "
+        f"E there is {listing(said)}."
+    )
+
+
 def steps_table(found: EntangleStudy) -> Table | None:
     """Ways to part the axes at other step sizes; None where none were measured."""
     rows = tuple(

@@ -18,6 +18,7 @@ from culturescope.page.study_aim import aim_section
 from culturescope.page.study_axes import axes_section
 from culturescope.page.study_blocks import blocks_section
 from culturescope.page.study_chart import StudyChart, csv_of, figure_spec, sign_of
+from culturescope.page.study_claims import claims_section
 from culturescope.page.study_cost import cost_section
 from culturescope.page.study_direct import direct_section, near_section
 from culturescope.page.study_domains import domains_section
@@ -84,6 +85,7 @@ class StudyView:
 def sections_of(report: Report, study: Study) -> list[Section]:
     """The sections that the study has data for, in the order of the page."""
     makers = (
+        claims_section,
         direct_section,
         near_section,
         blocks_section,

@@ -11,6 +11,7 @@ from culturescope.page.report import NOT_READ
 from culturescope.page.study_aim import short_sentence, unread
 from culturescope.page.study_axes import entanglement_sentence
 from culturescope.page.study_chart import span
+from culturescope.page.study_claims import claims_sentence
 from culturescope.page.study_cost import recommendation_sentence
 from culturescope.page.study_direct import near_sentence, nearness
 from culturescope.page.study_sweep import vectors_of
@@ -51,6 +52,8 @@ class Line:
 def summary_lines(report: Report, study: Study) -> tuple[Line, ...]:
     """What the parts of the study found, in the order of the page."""
     found: list[Line] = []
+    if (claims := claims_sentence(study)) is not None:
+        found.append(Line("claims", "Claims of the paper", claims))
     if study.search is not None:
         found.append(Line("search", "Blocks", _blocks(study, study.search.found)))
     if study.sweep is not None and vectors_of(study.sweep):
