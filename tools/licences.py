@@ -21,8 +21,8 @@ from tools.install import EXTRAS
 from tools.lock import CUDA
 
 ALLOWED = frozenset(
-    ("0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0", "CC0-1.0", "CNRI-Python", "HPND")
-    + ("ISC", "MIT", "MIT-0", "MPL-2.0", "PSF-2.0", "Python-2.0", "Unlicense", "Zlib")
+    {"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0", "CC0-1.0", "CNRI-Python", "HPND", "ISC"}
+    | {"MIT", "MIT-0", "MPL-2.0", "PSF-2.0", "Python-2.0", "Unlicense", "Zlib"}
 )
 EXCEPTIONS = frozenset({"LLVM-exception"})
 BSD = "BSD-2-Clause OR BSD-3-Clause"  # where "BSD" leaves open which
@@ -165,7 +165,7 @@ def judge(name: str, distribution: Distribution) -> Finding:
     bad = [e for e in expressions if not allowed(e)]
     return Finding(
         name,
-        " and ".join(dict.fromkeys(expressions)),
+        "; ".join(dict.fromkeys(expressions)),
         f"not allowed: {'; '.join(bad)[:200]}" if bad else None,
     )
 
