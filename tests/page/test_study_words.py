@@ -73,6 +73,20 @@ def test_chosen_blocks_are_an_effect_only_beyond_random_vectors(
         assert "not beyond" in line
 
 
+def test_items_move_only_beyond_their_threshold() -> None:
+    assert WHOLE.search is not None
+    shown = chart(WHOLE, "moved-X")
+    items = WHOLE.search.axes["X"].items
+    assert "3 of 5 items move beyond their threshold, most of all X05 by +0.200" in shown.sentence
+    values = shown.draw(LIGHT)["data"]["values"]
+    assert [v["quiet"] for v in values] == [not i.moved for i in items]
+    assert [r["effect"] for r in shown.rows] == [i.effect for i in items]
+    still = tuple(i.model_copy(update={"moved": False}) for i in items)
+    axes = {**WHOLE.search.axes, "X": WHOLE.search.axes["X"].model_copy(update={"items": still})}
+    none = replace(WHOLE, search=WHOLE.search.model_copy(update={"axes": axes}))
+    assert "None of 5 items moves" in chart(none, "moved-X").sentence
+
+
 def test_bands_of_controls_are_drawn_about_zero_beside_the_effect() -> None:
     spec = rows_view([RowMark("a", 0.1, 0.05, 0.15, "tip", 0.3)], "d", LIGHT)
     row = spec["data"]["values"][0]

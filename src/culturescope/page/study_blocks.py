@@ -43,6 +43,7 @@ def blocks_section(study: Study) -> Section | None:
         abs(e) for s in found.found.values() for c in s.choices for e in (c.effect.low, c.effect.high)
     )
     charts += [_together(study, one, reach) for one in found.found.values()]
+    charts += [_items(study, one) for one in found.found.values() if len(one.items) > 1]
     size = (
         f"alpha {found.plan['alpha']:g}"
         if found.plan.get("alpha") is not None
@@ -135,6 +136,58 @@ def _together(study: Study, found: Search, reach: float) -> StudyChart:
             KeyEntry("inside of its band, or of zero where it has none", "hollow", "muted"),
             KeyEntry("95% of random vectors", "band"),
         ),
+    )
+
+
+def _items(study: Study, found: Search) -> StudyChart:
+    """Each item's largest change at the chosen blocks, beside that of random vectors at the blocks that they choose."""
+    labels = {i.id: f"{i.id} {i.label}" for i in study.pack.items}
+    marks = [
+        RowMark(
+            labels.get(i.item, i.item),
+            i.effect,
+            i.effect,
+            i.effect,
+            f"{labels.get(i.item, i.item)}\nlargest signed change of d {signed(i.effect, 3)}\n"
+            f"random vectors reach {plain(i.random_band, 3)}\n{'moved' if i.moved else 'not moved'}",
+            i.random_band,
+            quiet=not i.moved,
+        )
+        for i in found.items
+    ]
+
+    def draw(theme: Theme) -> Spec:
+        return rows_view(marks, "largest signed change of d", theme, step=24, extent=196)
+
+    rows: tuple[dict[str, Value], ...] = tuple(
+        {"label": found.label, "item": i.item, "effect": i.effect, "random": i.random_band, "moved": i.moved}
+        for i in found.items
+    )
+    return StudyChart(
+        f"moved-{found.label}",
+        f"Items at the chosen blocks, {found.axis}: {study.axis(found.axis)}",
+        items_sentence(found),
+        draw,
+        rows,
+        (
+            KeyEntry("beyond its threshold", "point", "first"),
+            KeyEntry("not beyond it", "hollow", "muted"),
+            KeyEntry("reach of random vectors", "band"),
+        ),
+    )
+
+
+def items_sentence(found: Search) -> str:
+    """Which items move, and that they were judged where the blocks were chosen."""
+    moved = sorted((i for i in found.items if i.moved), key=lambda i: -i.effect)
+    said = (
+        f"{len(moved)} of {len(found.items)} items move beyond their threshold, most of all "
+        f"{clean(moved[0].item)} by {signed(moved[0].effect, 3)} where random vectors reach {plain(moved[0].random_band, 3)}."
+        if moved
+        else f"None of {len(found.items)} items moves beyond its threshold."
+    )
+    return (
+        said + " Judged on the scenarios that chose the blocks, so random vectors choose theirs on them, too."
     )
 
 
