@@ -9,7 +9,7 @@ READY  := $(VENV)/.ready
 # Programs that lock, audit and build a release, apart from what is audited.
 TOOLS  := build/tools
 
-.PHONY: demo test docs check browser encoder lint setup fuzz faults lock licences clean
+.PHONY: demo test docs check browser encoder lint setup fuzz faults lock licences vulnerabilities clean
 
 setup: $(READY)
 
@@ -64,6 +64,10 @@ faults: $(READY)
 # Licences of everything that is installed for the package; one that is not allowed fails.
 licences: $(READY)
 	$(BIN)/python -m tools.licences
+
+# Known vulnerabilities of everything locked; fails also where no database could be asked.
+vulnerabilities: $(TOOLS)/.ready
+	$(TOOLS)/bin/python -m tools.vulnerabilities $(TOOLS)/bin/pip-audit
 
 $(TOOLS)/.ready: locks/tools.txt
 	$(PYTHON) -m venv $(TOOLS)
