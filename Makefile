@@ -9,7 +9,7 @@ READY  := $(VENV)/.ready
 # Programs that lock, audit and build a release, apart from what is audited.
 TOOLS  := build/tools
 
-.PHONY: demo test docs check browser encoder lint setup fuzz faults lock licences vulnerabilities clean
+.PHONY: demo test docs check browser encoder lint setup fuzz faults lock licences vulnerabilities release rehearse clean
 
 setup: $(READY)
 
@@ -68,6 +68,14 @@ licences: $(READY)
 # Known vulnerabilities of everything locked; fails also where no database could be asked.
 vulnerabilities: $(TOOLS)/.ready
 	$(TOOLS)/bin/python -m tools.vulnerabilities $(TOOLS)/bin/pip-audit
+
+# make release VERSION=1.2.3 checks, tests, builds, installs and sums into dist/, and uploads nothing; see docs/releasing.md.
+release: $(READY) $(TOOLS)/.ready
+	$(BIN)/python -m tools.release $(VERSION)
+
+# The same on the way there: goes on past versions, tree and audit, runs no tests.
+rehearse: $(READY) $(TOOLS)/.ready
+	$(BIN)/python -m tools.release --rehearse $$($(BIN)/culturescope --version | cut -d' ' -f2)
 
 $(TOOLS)/.ready: locks/tools.txt
 	$(PYTHON) -m venv $(TOOLS)
