@@ -102,9 +102,9 @@ class Watch:
         self.seconds = self._clock() - self._began
 
     @property
-    def work(self) -> Work | None:
+    def done(self) -> Amount | None:
         """What was done so far; None for a served model."""
-        return None if self._model is None else self._model.work - self._before
+        return None if self._model is None else done_of(self._model.work - self._before, self._model)
 
     def rates(self) -> Rates | None:
         """The rates as this part found them: those before, scaled by how long the work took that was done."""
@@ -147,4 +147,5 @@ class Watch:
 def done_of(work: Work, model: CausalModel) -> Amount:
     """Work that was done, with the arithmetic of writing left out."""
     writing = work.written * model.arithmetic.flops(1, 0, 1)
-    return Amount(flops=float(max(work.flops - writing, 0)), written=work.written)
+    flops = float(max(work.flops - writing, 0))
+    return Amount(work.prompts, work.readings, work.tokens_read, flops, work.written)

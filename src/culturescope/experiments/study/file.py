@@ -22,14 +22,15 @@ class Planned(Stored):
     """What a part is expected to take.
 
     `prompts` are texts that the model reads from their beginning; `readings` those that are read again under a steering step,
-    each from the first steered block on; `tokens` those of the prompts; `written` tokens at most; `seconds` is None before
-    anything was measured on this machine.
+    each from the first steered block on; `tokens` those of the prompts; `written` tokens at most; `flops` the arithmetic of all
+    but writing; `seconds` is None before anything was measured on this machine.
     """
 
     prompts: int = 0
     readings: int = 0
     tokens: int | None = None
     written: int = 0
+    flops: float = 0.0
     seconds: float | None = None
 
 
@@ -40,6 +41,7 @@ class Done(Stored):
     readings: int = 0
     tokens: int = 0
     written: int = 0
+    flops: float = 0.0
 
 
 class PartRecord(Stored):

@@ -88,6 +88,7 @@ def planned(amount: Amount, rates: Rates | None) -> Planned:
         readings=amount.readings,
         tokens=amount.tokens,
         written=amount.written,
+        flops=amount.flops,
         seconds=None if rates is None else round(rates.seconds(amount), 1),
     )
 

@@ -189,18 +189,19 @@ class _Study:
         self.rates = watch.rates()
         before = self.file.part(name).seconds or 0.0
         asked = self.file.part(name).asked or Done()
-        if (work := watch.work) is not None:
+        if (done := watch.done) is not None:
             asked = Done(
-                prompts=asked.prompts + work.prompts,
-                readings=asked.readings + work.readings,
-                tokens=asked.tokens + work.tokens_read,
-                written=asked.written + work.written,
+                prompts=asked.prompts + done.prompts,
+                readings=asked.readings + done.readings,
+                tokens=asked.tokens + done.tokens,
+                written=asked.written + done.written,
+                flops=asked.flops + done.flops,
             )
         self._set(
             name,
             status=status,
             reason=reason,
-            asked=None if watch.work is None else asked,
+            asked=None if done is None else asked,
             seconds=round(before + watch.seconds, 3),
             finished=now(),
             files=tuple(files or self.file.part(name).files),
