@@ -19,9 +19,9 @@ def claims_section(study: Study) -> Section | None:
     if study.claims is None:
         return None
     claims = Table(
-        ("claim", "the paper", "found (95% interval)", "outcome", "why"),
+        ("claim", "outcome", "the paper", "found (95% interval)", "why"),
         tuple(
-            (c.claim, c.paper, clean(found_words(c)), c.outcome, clean(c.why)) for c in study.claims.claims
+            (c.claim, c.outcome, c.paper, clean(found_words(c)), clean(c.why)) for c in study.claims.claims
         ),
     )
     readings = Table(

@@ -100,10 +100,10 @@ def markdown(table: Table) -> str:
     lines = ["# Claims of the paper, and what the run found", "", f"{table.paper}, on {table.of}.", ""]
     for line in summary(table):
         lines += [_safe(line), ""]
-    lines += ["| claim | the paper | found (95% interval) | outcome | why |", "|---|---|---|---|---|"]
+    lines += ["| claim | outcome | the paper | found (95% interval) | why |", "|---|---|---|---|---|"]
     for c in table.claims:
         lines.append(
-            "| " + " | ".join(map(_safe, (c.claim, c.paper, found_words(c), c.outcome, c.why))) + " |"
+            "| " + " | ".join(map(_safe, (c.claim, c.outcome, c.paper, found_words(c), c.why))) + " |"
         )
     lines += ["", "## Where the paper is unclear", "", "| unclear | taken here | claims |", "|---|---|---|"]
     for r in table.readings:
