@@ -274,7 +274,9 @@ def entanglement(axis: str, domain: str | None, e: float | None) -> Entanglement
 
 def table(domain: str | None, y: float | None, x: float | None) -> EntanglementTable:
     found = (entanglement("Y", domain, y), entanglement("X", domain, x))
-    return EntanglementTable(steered=("Y", "X"), entanglements=found, map={"Y": 0.5, "X": 0.4})
+    return EntanglementTable(
+        steered=("Y", "X"), entanglements=found, map={"Y": drawn(0.5, 0.2), "X": drawn(0.4, 0.3)}
+    )
 
 
 def entangle() -> EntangleStudy:

@@ -176,11 +176,14 @@ def test_the_axes_of_people_stand_beside_entanglement() -> None:
     lead = " ".join(section.lead)
     assert "Over societies the two axes correlate by +0." in lead
     # What the map adds by itself stands beside E there, and an undefined E is no number.
-    assert "Y 0.50 (by itself 0.20) and X 0.40 (by itself 0.35)" in lead
-    overall = WHOLE.entangle.overall.model_copy(update={"map": {"X": 0.4}})
+    assert (
+        "Y 0.50 (0.30 to 0.70, the projection alone 0.20) and X 0.40 (0.10 to 0.70, the projection alone 0.35)"
+        in lead
+    )
+    overall = WHOLE.entangle.overall.model_copy(update={"map": {"X": drawn(0.4, 0.1, 0.9)}})
     section = axes_section(replace(WHOLE, entangle=WHOLE.entangle.model_copy(update={"overall": overall})))
     assert section is not None
-    assert "Y undefined (by itself 0.20)" in " ".join(section.lead)
+    assert "Y undefined (the projection alone 0.20)" in " ".join(section.lead)
 
 
 def test_a_way_to_part_axes_is_surely_better_only_by_its_paired_difference() -> None:

@@ -33,7 +33,7 @@ def entangle_lines(study: EntangleStudy) -> list[str]:
     on_the_map = study.overall.map
     if on_the_map is not None:
         on_map = ", ".join(
-            f"{axis} {on_the_map[axis]:.2f}" if axis in on_the_map else f"{axis} undefined"
+            f"{axis} {share(on_the_map[axis])}" if axis in on_the_map else f"{axis} undefined"
             for axis in study.overall.steered
         )
         alone = ", ".join(f"{axis} {value:.2f}" for axis, value in study.projection["anchored"].items())

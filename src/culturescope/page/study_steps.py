@@ -133,9 +133,10 @@ def map_sentence(found: EntangleStudy) -> str | None:
     if placed is None or alone is None:
         return None
     said = [
-        f"{clean(axis)} {plain(placed[axis])} (by itself {plain(alone[axis])})"
+        f"{clean(axis)} {plain(placed[axis].value)} ({plain(placed[axis].low)} to {plain(placed[axis].high)}, "
+        f"the projection alone {plain(alone[axis])})"
         if axis in placed
-        else f"{clean(axis)} undefined (by itself {plain(alone[axis])})"
+        else f"{clean(axis)} undefined (the projection alone {plain(alone[axis])})"
         for axis in found.overall.steered
         if axis in alone
     ]

@@ -47,6 +47,10 @@ def test_planted_entanglement_is_found():
     assert y.wrong_way < 0.05
     assert table.map is not None
     assert set(table.map) == {"X", "Y"}
+    # The projection mixes: all draws of a place come from the draws of its items.
+    assert all(0 <= e.low < e.value < e.high <= 1 for e in table.map.values())
+    wide = entanglement_of(planted([(0.4, 0.1), (-0.15, 0.5)], noise=0.5), random, ("Y", "X")).map
+    assert all(wide[a].high - wide[a].low > 2 * (e.high - e.low) for a, e in table.map.items())
 
 
 def test_noise_has_no_entanglement():

@@ -7,6 +7,7 @@ change on the axis stays inside the band of random vectors, and the E of those v
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 
 import numpy as np
@@ -108,7 +109,9 @@ def entanglement_of(
         )
     told = {e.axis for e in found if e.e is not None}
     return EntanglementTable(
-        steered=tuple(steered), entanglements=tuple(found), map=_on_map(measured, steered, told)
+        steered=tuple(steered),
+        entanglements=tuple(found),
+        map=_on_map(measured, steered, told, resamples, seed),
     )
 
 
@@ -166,19 +169,27 @@ def _wrong_way(measured: Measured, step: int, column: int) -> float:
     return float((by_scenario < 0).mean())
 
 
-def _on_map(measured: Measured, steered: Sequence[str], told: Set[str]) -> dict[str, float] | None:
-    """E on the map's coordinates by axis, where E on d is told; None where not all items of the map were measured."""
+def _on_map(
+    measured: Measured, steered: Sequence[str], told: Set[str], resamples: int, seed: int
+) -> dict[str, Drawn] | None:
+    """E on the map's coordinates by axis, where E on d is told.
+
+    None where an item of the map was not measured, or in a single scenario, whose spread nobody knows.
+    """
     from culturescope.people.projection import fit_projection
 
     items, means = measured.item_means()
-    if not set(fit_projection().people.item_ids) <= set(items) or set(steered) != {"X", "Y"}:
+    counts = Counter(s.item for s in measured.scenarios)
+    if set(steered) != {"X", "Y"} or any(counts[i] < 2 for i in fit_projection().people.item_ids):
         return None
     place = {"X": 0, "Y": 1}
     shift = halves(places_of(items, means))
+    drawn = places_of(items, measured.item_draws(resamples, seed))
+    drawn = (drawn[:, 0::2] - drawn[:, 1::2]) / 2
     found = {}
     for step, axis in enumerate(steered):
-        if axis not in told:
-            continue
-        on, off = abs(shift[step, place[axis]]), abs(shift[step, 1 - place[axis]])
-        found[axis] = float(min(1.0, off / on)) if on > 0 else 1.0
+        if axis in told:
+            on, off = place[axis], 1 - place[axis]
+            value = float(shares(shift[step : step + 1, off], shift[step : step + 1, on])[0])
+            found[axis] = drawn_estimate(value, shares(drawn[:, step, off], drawn[:, step, on]))
     return found

@@ -55,12 +55,12 @@ class Entanglement(Stored):
 class EntanglementTable(Stored):
     """Entanglement of steps along two axes; `map` is E on the map's coordinates, which the projection entangles by itself.
 
-    `map` has no axis whose E is undefined, and is None where not all items of the map were measured.
+    `map` has no axis whose E is undefined, and is None where an item of the map has fewer than two scenarios.
     """
 
     steered: tuple[str, ...]
     entanglements: tuple[Entanglement, ...]
-    map: dict[str, float] | None
+    map: dict[str, Drawn] | None
 
 
 class Response(Stored):
