@@ -73,7 +73,7 @@ vulnerabilities: $(TOOLS)/.ready
 release: $(READY) $(TOOLS)/.ready
 	$(BIN)/python -m tools.release $(VERSION)
 
-# The same on the way there: goes on past versions, tree and audit, runs no tests.
+# The same on the way there: runs no tests, goes on past what would stop a release before it is built.
 rehearse: $(READY) $(TOOLS)/.ready
 	$(BIN)/python -m tools.release --rehearse $$($(BIN)/culturescope --version | cut -d' ' -f2)
 
