@@ -189,6 +189,7 @@ class Crew:
         if member.lost:
             return
         member.lost, self._why_lost = True, why
+        self._engine.stop(member.handle)  # it may live on where nobody reaches it
         again = self._restarts > 0
         if again:
             self._restarts -= 1

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Collection
+import re
+import warnings
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
@@ -48,7 +51,9 @@ class RayEngine:
         address = placement.address or os.environ.get("RAY_ADDRESS")
         try:
             if address:
-                self._ray.init(address, **quiet)
+                with warnings.catch_warnings():  # the error says the same
+                    warnings.simplefilter("ignore")
+                    self._ray.init(address, **quiet)
             else:
                 self._ray.init(
                     "local",
@@ -60,8 +65,12 @@ class RayEngine:
                 )
         except Exception as error:  # of any class, from gRPC to RuntimeError
             text = one_line(error)[:300]
-            where = f"the Ray cluster {address} cannot be reached" if address else "Ray cannot be started"
-            raise RunFailedError(f"{where}: {text} ({type(error).__name__})") from error
+            if not address:
+                raise RunFailedError(f"Ray cannot be started: {text} ({type(error).__name__})") from error
+            raise RunFailedError(
+                f"the Ray cluster {address} cannot be reached: {text} ({type(error).__name__}); if it runs, it may want its "
+                "token: set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN where ~/.ray/auth_token is not its own"
+            ) from error
 
     def start(self) -> Any:
         """See `Engine`; a worker ends with this process."""
@@ -71,11 +80,13 @@ class RayEngine:
 
     def call(self, worker: Any, method: str, *arguments: Any) -> Any:
         """See `Engine`."""
-        return getattr(worker, method).remote(*arguments)
+        with self._connected():
+            return getattr(worker, method).remote(*arguments)
 
     def wait(self, calls: Collection[Any], seconds: float | None = None) -> Any | None:
         """See `Engine`."""
-        ended, _ = self._ray.wait(list(calls), num_returns=1, timeout=seconds)
+        with self._connected():
+            ended, _ = self._ray.wait(list(calls), num_returns=1, timeout=seconds)
         return ended[0] if ended else None
 
     def result(self, call: Any) -> dict[str, Any]:
@@ -112,6 +123,17 @@ class RayEngine:
         if self._began and self._ray.is_initialized():
             self._ray.shutdown()
 
+    @contextmanager
+    def _connected(self) -> Iterator[None]:
+        """Says that all of Ray is gone, not a worker."""
+        try:
+            yield
+        except (self._ray.exceptions.RayError, ConnectionError) as error:
+            raise RunFailedError(
+                f"Ray does not answer any more ({type(error).__name__}: {one_line(error)[:200]}); what was answered is saved: "
+                "`culturescope resume` goes on with the rest"
+            ) from error
+
     def _check_gpus(self, placement: Placement) -> None:
         have = self._ray.cluster_resources().get("GPU", 0)
         if placement.gpus_per_worker * placement.workers > have:
@@ -140,9 +162,7 @@ def _imported() -> ModuleType:
 def _why(error: Exception) -> str:
     """What Ray says of a lost worker, in a few words."""
     text = " ".join(str(error).split())
-    if "memory" in text and "Out" in type(error).__name__:
+    if type(error).__name__ == "OutOfMemoryError":
         return "its machine's memory was full"
-    for known in ("connection error code", "killed by", "node"):
-        if known in text:
-            break
-    return f"{type(error).__name__}: {one_line(text)[:160]}"
+    ended = re.search(r"\bpid: (\d+)", text)
+    return f"process {ended[1]} has ended" if ended else f"{type(error).__name__}: {one_line(text)[:160]}"
