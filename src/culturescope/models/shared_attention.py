@@ -70,7 +70,8 @@ class SharedAttention:
             old_key, old_value = self.stored[self.calls]
             key, value = torch.cat([old_key, key], dim=2), torch.cat([old_value, value], dim=2)
         if self.step.kept:
-            self.kept.append((key.index_select(2, self._kept_keys), value.index_select(2, self._kept_keys)))
+            kept = self._kept_keys.to(key.device)
+            self.kept.append((key.index_select(2, kept), value.index_select(2, kept)))
         self.calls += 1
         return key, value
 
@@ -125,16 +126,18 @@ def _attend(
     attention = _own_attention(module, running)
     key, value = running.joined(key, value)
     masks = running.masks(int(attention_mask), query.dtype)
+    # Blocks may lie on several devices; where they are on one, nothing is copied.
+    keys_there = [keys.to(query.device) for keys in running.keys]
     parts = [
         attention(
             module,
             query[:, :, segment.start : segment.stop],
             key.index_select(2, keys),
             value.index_select(2, keys),
-            mask,
+            mask.to(query.device),
             **options,
         )[0]
-        for segment, keys, mask in zip(running.step.segments, running.keys, masks, strict=True)
+        for segment, keys, mask in zip(running.step.segments, keys_there, masks, strict=True)
     ]
     return (parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)), None
 
