@@ -132,6 +132,41 @@ def test_aim_at_a_point(searched, capsys):
     assert len((searched / "aim-texts.jsonl").read_text().splitlines()) >= 6
 
 
+def test_aim_begins_from_a_model_and_uses_its_search_again(searched, tiny, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    model = str(tiny("llama"))
+    aim = [
+        "steer",
+        "aim",
+        model,
+        "--point",
+        "0.1,-0.3",
+        "--steps",
+        "1",
+        "--most-perplexity",
+        "0",
+        "--random",
+        "0",
+    ]
+    assert run([*aim, "--limit", "30", "-q", "--json"]) == 0
+    assert "aim" in json.loads(capsys.readouterr().out)
+    folder = tmp_path / "search-llama"
+    made = (folder / "search.json").read_text()
+    assert json.loads(made)["axes"]["X"]["how"] == "first-order"
+    assert (folder / "aim-0.1_-0.3.json").exists()
+
+    assert run([*aim, "-q"]) == 0
+    assert (folder / "search.json").read_text() == made
+    capsys.readouterr()
+    assert run([*aim, "--limit", "30"]) == 2
+    assert "is searched already, in search-llama: leave out --limit" in capsys.readouterr().err
+    assert run(["steer", "aim", str(searched), "--point", "1,1", "--device", "cpu"]) == 2
+    assert "leave out --device" in capsys.readouterr().err
+    other = ["steer", "aim", str(tiny("gemma3")), "--point", "1,1", "--search-path", str(folder)]
+    assert run(other) == 2
+    assert f"holds the search of {model}" in capsys.readouterr().err
+
+
 def test_aim_on_top_of_a_persona_is_compared_with_it_and_with_none(searched, capsys):
     asked = ["steer", "aim", str(searched), "--society", "DNK", "--on-top-of", "basic", "--steps", "1"]
     assert run([*asked, "--least-mass", "0", "--most-perplexity", "0", "-q"]) == 0

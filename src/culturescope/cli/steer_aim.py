@@ -11,6 +11,7 @@ import typer
 from culturescope.cli import asked
 from culturescope.cli import options as o
 from culturescope.cli import steer_options as so
+from culturescope.cli import steer_searched as sd
 from culturescope.cli.steer_aim_text import aim_lines
 from culturescope.cli.steer_entangle_text import entangle_lines
 from culturescope.errors import BadInputError
@@ -87,7 +88,7 @@ def entangle_command(
 
 
 def aim_command(
-    search: SearchFolder,
+    search: sd.SearchOrModel,
     society: Annotated[
         str | None,
         typer.Option("--society", help="A society of the map, for example DNK.", show_default=False),
@@ -139,6 +140,12 @@ def aim_command(
         ),
     ] = 20,
     tables: o.Tables = None,
+    search_path: sd.SearchPath = None,
+    limit: o.Limit = None,
+    dtype: o.Dtype = None,
+    device: o.Device = None,
+    model_args: o.ModelArgs = None,
+    download: o.Download = False,
     batch_size: so.BatchSize = 8,
     force: so.Force = False,
     as_json: o.Json = False,
@@ -148,9 +155,10 @@ def aim_command(
 
     Says "out of reach" with the nearest place within the budget of perplexity and letter mass. Beside it stand no steering,
     random steps as long and, for a society, its basic and advanced personas. Writes aim-NAME.json into the search's folder,
-    and the texts.
+    and the texts. A model is searched first, and its search is used again by further aims.
     """
     from culturescope.experiments.steer.controls import RANDOM_STEPS
+    from culturescope.experiments.steer.opening import check_step
     from culturescope.experiments.steer.steps import aim_into, personas_of
 
     if (society is None) == (point is None):
@@ -171,6 +179,15 @@ def aim_command(
         raise BadInputError(
             f"there is no {persona} persona for {name}: name a society whose item means are known"
         )
+    check_step(dose, alpha)
+    of_model = {
+        "limit": limit,
+        "dtype": dtype,
+        "device": device,
+        "model_args": model_args,
+        "download": download,
+    }
+    search = sd.searched_folder(search, search_path, of_model, quiet=quiet)
     stored, bench = opened(search, dose, alpha, blocks, batch_size, force, quiet, placing=True)
     study, path = aim_into(
         stored,
