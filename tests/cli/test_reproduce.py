@@ -118,7 +118,7 @@ def test_a_stopped_run_goes_on_by_resume_and_ends_with_the_claims(
     assert (table.of, table.asked, table.stand_in) == (MODELS["llama"], "llama", True)
     assert table.reduced == "random weights, 12 scenarios"
     assert "was asked in the place of" in shown
-    assert "Reduced: random weights" in shown
+    assert "Not the whole of the paper's study: random weights" in shown
     # Random weights carry no values: nothing that speaks of values may be confirmed.
     assert set(table.verdicts.values()) == {"not interpretable"}
     about_values = [c for c in table.claims if c.id not in ("refusals", "perplexity", "advanced-direct")]
@@ -161,7 +161,9 @@ def test_claims_are_judged_again_from_the_folder_alone(
     assert again == before.model_dump(mode="json")
     # Of any study, where the configuration says whose claims; the file is then that one's.
     assert run(["reproduce", "qwen3-4b", "--table", str(place), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["of"] == MODELS["qwen3"]
+    other = json.loads(capsys.readouterr().out)
+    assert (other["of"], other["asked"], other["stand_in"]) == (MODELS["qwen3"], "llama", True)
+    assert "not begun by the configuration qwen3-4b" in other["reduced"]
 
 
 @pytest.mark.parametrize("family", ["qwen3", "gemma3"])

@@ -42,7 +42,7 @@ def write_claims(run: Path, configuration: Configuration) -> Table:
 
     Args:
         run: the folder of a study whose probe is done.
-        configuration: whose claims.
+        configuration: whose claims; of a study that it did not begin, what was run is told instead.
 
     Raises:
         BadInputError: a part's file is damaged.
@@ -52,13 +52,30 @@ def write_claims(run: Path, configuration: Configuration) -> Table:
     from culturescope.experiments.reproduce.judging import evidence_of, table_of
     from culturescope.runs import RunFolder
 
-    folder = RunFolder.open(run)
-    asked = str(folder.manifest.model_dump()["model"].get("name") or configuration.asked)
-    table = table_of(configuration, evidence_of(run), asked)
+    manifest = RunFolder.open(run).manifest
+    chosen = _as_begun(
+        run, configuration, dict(manifest.config.get("load") or {}), manifest.config.get("profile")
+    )
+    asked = str(manifest.model_dump()["model"].get("name") or chosen.asked)
+    table = table_of(chosen, evidence_of(run), asked)
     write_json(run / CLAIMS_JSON, table.model_dump(mode="json"))
     write_text(run / CLAIMS_MD, markdown(table))
     audit.rewrite_page(run, run / audit.PAGE_NAME)
     return table
+
+
+def _as_begun(run: Path, wanted: Configuration, load: Mapping[str, Any], profile: object) -> Configuration:
+    """The configuration that the run was begun with, or what is to be said of a run that was begun otherwise."""
+    own = read_reproduction(run)
+    if own is not None and own.configuration.of == wanted.of:
+        return own.configuration
+    source = str(load.get("source"))
+    return wanted.model_copy(
+        update={
+            "model": None if source == wanted.of else source,
+            "reduced": f"this is a study of the profile {profile}, which was not begun by the configuration {wanted.name}",
+        }
+    )
 
 
 def configuration_of(run: Path) -> Configuration:
@@ -80,9 +97,10 @@ def summary(table: Table) -> Iterator[str]:
     if table.stand_in:
         yield f"{table.asked} was asked in the place of {table.of}: what is confirmed here is so of {table.asked} alone."
     else:
-        yield f"{table.asked} was asked, as in the paper."
+        given = "as in the paper" if table.asked == table.of else f"given as {table.of}"
+        yield f"{table.asked} was asked, {given}."
     if table.reduced:
-        yield f"Reduced: {table.reduced}. So intervals are wider than those of the whole study."
+        yield f"Not the whole of the paper's study: {table.reduced}."
     verdicts = ", ".join(f"{axis} {verdict}" for axis, verdict in table.verdicts.items())
     yield f"Instrument check: {verdicts or 'not done'}."
     counts = [(table.count("confirmed"), "confirmed"), (table.count("not confirmed"), "not confirmed")]
