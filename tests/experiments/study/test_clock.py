@@ -134,8 +134,9 @@ def test_the_estimate_is_told_by_itself_and_once() -> None:
         assert heard.wait(20)
         worker.read(3e9)
     assert told == [pytest.approx(8.0)]
+    assert watch.told == told[0]
     # Of a served model nobody knows the work: it is timed, and nothing is told.
     served = Watch(None, Amount(flops=1.0), None, tell)
     with served:
         pass
-    assert (served.expected(), served.rates(), len(told)) == (None, None, 1)
+    assert (served.expected(), served.rates(), served.told, len(told)) == (None, None, None, 1)

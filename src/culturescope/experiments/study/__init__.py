@@ -25,9 +25,10 @@ A part that was not run has no file; a page shows what is there and takes the re
 
     {"format": 1, "profile": "quick", "parts": [
         {"part": "search", "status": "done", "reason": null, "files": ["search/search.json", "search/search.svg"],
-         "settings": {...}, "planned": {"prompts": 20, "readings": 900, "tokens": 3210, "written": 0, "seconds": 12.0},
-         "asked": {"prompts": 20, "readings": 900, "tokens": 3210, "written": 0},
-         "seconds": 10.4, "started": "...", "finished": "..."}, ...]}
+         "settings": {...},
+         "planned": {"prompts": 20, "readings": 900, "tokens": 3210, "written": 0, "flops": 1.2e12, "seconds": 12.0},
+         "asked": {"prompts": 20, "readings": 900, "tokens": 3210, "written": 0, "flops": 1.2e12},
+         "expected": null, "seconds": 10.4, "started": "...", "finished": "..."}, ...]}
 
 `status` is one of `planned` (not begun), `running` (being done, or killed), `done`, `off` (switched off), `skipped` (makes no
 sense here), `stopped` (Ctrl-C), `failed`; `reason` says why in one sentence for the last four, null otherwise. Parts always

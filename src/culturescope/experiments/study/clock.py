@@ -86,6 +86,8 @@ class Watch:
         self._written, self._after, self._clock = written, after, clock
         self._timer: threading.Timer | None = None
         self.seconds = 0.0
+        self.told: float | None = None
+        """Seconds in all as they were expected after the first minute; None before, and for a shorter part."""
 
     def __enter__(self) -> Watch:
         self._began = self._clock()
@@ -141,6 +143,7 @@ class Watch:
     def _again(self) -> None:
         seconds = self.expected()
         if seconds is not None:
+            self.told = seconds
             self._tell(seconds)
 
 

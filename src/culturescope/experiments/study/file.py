@@ -47,7 +47,8 @@ class Done(Stored):
 class PartRecord(Stored):
     """One part of a study: `files` are those that it wrote, relative to the run; `seconds` those that it took in all.
 
-    `asked` is None where nobody counts: before the part began, and for a served model.
+    `asked` is None where nobody counts: before the part began, and for a served model. `expected` are the seconds of the last
+    time that it was worked on, as they were expected after the first minute of it; None for a shorter one.
     """
 
     part: str
@@ -56,6 +57,7 @@ class PartRecord(Stored):
     settings: dict[str, Any] = Field(default_factory=dict)
     planned: Planned = Planned()
     asked: Done | None = None
+    expected: float | None = None
     files: tuple[str, ...] = ()
     seconds: float | None = None
     started: str | None = None

@@ -56,11 +56,13 @@ class Planner:
         if part == "personas":
             return _asked(scope.persona_design(), own, beyond=True)
         if part == "survey":
-            cost = survey_cost(scope.survey_design(), self._model)
-            read, asked = cost["tokens_read"], cost["prompts_total"]
-            flops = 0 if own is None else own.arithmetic.flops(read, 0, asked)
+            tasks = scope.survey_design().tasks()
+            cost = survey_cost(scope.survey_design(), self._model, tasks)
+            # Each prompt is a row of its own.
+            lengths = [] if own is None else own.content_tokens([t.prompt for t in tasks])
+            flops = 0 if own is None else sum(own.arithmetic.flops(n, n * n, 1) for n in lengths)
             written = cost["prompts"].get("text", 0) * scope.settings.survey.new_tokens
-            return Amount(asked, 0, read, float(flops), written)
+            return Amount(cost["prompts_total"], 0, cost["tokens_read"], float(flops), written)
         if part == "tax" or own is None:
             return Amount()
         if self._steering is None:

@@ -202,6 +202,7 @@ class _Study:
             status=status,
             reason=reason,
             asked=None if done is None else asked,
+            expected=None if watch.told is None else round(watch.told, 1),
             seconds=round(before + watch.seconds, 3),
             finished=now(),
             files=tuple(files or self.file.part(name).files),
