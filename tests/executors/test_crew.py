@@ -82,6 +82,15 @@ def test_what_a_caller_left_is_not_given_to_the_next_one() -> None:
     assert engine.most_under_way <= IN_FLIGHT
 
 
+def test_two_callers_in_turn_get_their_own() -> None:
+    crew = crew_of(Here(Echo, seed=3), 2)
+    one = crew.done([Job("letters", [n], (("one", n),)) for n in range(9)])
+    two = crew.done([Job("letters", [n], (("two", n),)) for n in range(9)])
+    found = [(a["readings"], b["readings"]) for (_, a), (_, b) in zip(one, two, strict=True)]
+    assert sorted(a for a, _ in found) == [("one", n) for n in range(9)]
+    assert sorted(b for _, b in found) == [("two", n) for n in range(9)]
+
+
 def test_an_error_of_a_worker_is_raised_as_it_is() -> None:
     crew = crew_of(Here(Echo), 2)
     with pytest.raises(MemoryFullError, match="full"):

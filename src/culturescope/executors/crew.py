@@ -90,6 +90,7 @@ class Crew:
         self._why_lost = "none has started"
         self._identity: ModelIdentity | None = None
         self._members: list[_Member] = []
+        self._arrived: dict[Job, Answer | None] = {}
         try:
             for _ in range(workers):
                 self._start()
@@ -123,20 +124,30 @@ class Crew:
         waiting, left = deque(jobs), set(jobs)
         try:
             while left:
-                self._hand_out(waiting)
-                found = self._next()
+                found = self._arrived_of(left)
+                if found is None:
+                    self._hand_out(waiting)
+                    found = self._next()
                 if found is None:
                     continue
                 job, answer = found
-                if answer is None:
+                if job not in left:
+                    self._arrived[job] = answer  # somebody else is in the middle of taking results
+                elif answer is None:
                     waiting.appendleft(job)
-                    continue
-                raised(answer)
-                left.discard(job)
-                yield job, answer
+                else:
+                    left.discard(job)
+                    raised(answer)
+                    yield job, answer
         finally:
+            for job in left:
+                self._arrived.pop(job, None)
             for member in self._members:
                 member.calls.update({call: None for call, job in member.calls.items() if job in left})
+
+    def _arrived_of(self, left: set[Job]) -> tuple[Job, Answer | None] | None:
+        job = next((job for job in self._arrived if job in left), None)
+        return None if job is None else (job, self._arrived.pop(job))
 
     def _hand_out(self, waiting: deque[Job]) -> None:
         """Gives jobs to workers that have too few, the idle ones first."""

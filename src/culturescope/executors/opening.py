@@ -65,6 +65,8 @@ def opened(
     # Before Ray is started: what cannot be found here needs no worker to say so.
     weights = _weights(placement, str(source), options, progress)
     threads = _threads(placement, options)
+    if placement.address is None:
+        options.pop("download", None)  # it is here by now
     crew = Crew(
         RayEngine(placement, threads),
         str(Path(source).resolve()) if Path(source).exists() else str(source),

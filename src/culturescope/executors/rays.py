@@ -11,7 +11,7 @@ import os
 import re
 import warnings
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import ModuleType
 from typing import Any
 
@@ -105,7 +105,9 @@ class RayEngine:
         """See `Engine`."""
         if worker in self._workers and self._ray.is_initialized():
             self._workers.remove(worker)
-            self._ray.kill(worker)
+            # Nothing may hide why all ends, not even Ray that is gone.
+            with suppress(self._ray.exceptions.RayError, ConnectionError, RuntimeError, ValueError):
+                self._ray.kill(worker)
 
     def state(self) -> str:
         """See `Engine`."""
@@ -164,5 +166,7 @@ def _why(error: Exception) -> str:
     text = " ".join(str(error).split())
     if type(error).__name__ == "OutOfMemoryError":
         return "its machine's memory was full"
+    if missing := re.search(r"ModuleNotFoundError: No module named '[\w.]+'", text):
+        return f"on its machine: {missing[0]}"
     ended = re.search(r"\bpid: (\d+)", text)
     return f"process {ended[1]} has ended" if ended else f"{type(error).__name__}: {one_line(text)[:160]}"

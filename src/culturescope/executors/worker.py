@@ -41,7 +41,8 @@ def raised(answer: Mapping[str, Any]) -> None:
     if "error" not in answer:
         return
     kind = getattr(errors, str(answer["error"]), CulturescopeError)
-    raise (kind if issubclass(kind, CulturescopeError) else CulturescopeError)(str(answer["message"]))
+    known = isinstance(kind, type) and issubclass(kind, CulturescopeError)
+    raise (kind if known else CulturescopeError)(str(answer["message"]))
 
 
 class Worker:
