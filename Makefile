@@ -9,7 +9,7 @@ READY  := $(VENV)/.ready
 # Programs that lock, audit and build a release, apart from what is audited.
 TOOLS  := build/tools
 
-.PHONY: demo test docs check browser encoder lint setup fuzz faults lock licences vulnerabilities release rehearse clean
+.PHONY: demo test docs check browser encoder lint setup fuzz faults lock licences vulnerabilities release rehearse soak clean
 
 setup: $(READY)
 
@@ -85,6 +85,11 @@ $(TOOLS)/.ready: locks/tools.txt
 # Renews the hashes of locks/ within constraints.txt; see docs/releasing.md.
 lock: $(TOOLS)/.ready
 	$(TOOLS)/bin/python -m tools.lock $(TOOLS)/bin/uv
+
+# The same work for half an hour in one process: memory, open files, threads and rate must stay flat; build/soak/soak.svg.
+MINUTES ?= 30
+soak: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tools.soak --minutes $(MINUTES) $(SOAK)
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
