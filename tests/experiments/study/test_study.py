@@ -170,6 +170,9 @@ def check_counts(study: StudyFile, at_most: tuple[str, ...]) -> None:
             assert all(0.4 * e <= f <= 1.01 * e for f, e in zip(found, expected, strict=True)), record
         else:
             assert list(found) == [*expected[:2], near[2]], record
+            # Which blocks a search will choose is not known before it; of three blocks, one more is much.
+            off = 3.0 if record.part == "search" else 1.5
+            assert 1 / off < planned.flops / asked.flops < off, record
         assert asked.written <= planned.written, record
         # Texts that an aim wrote before are kept.
         assert asked.written > 0 or not planned.written or record.part in at_most, record
