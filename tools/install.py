@@ -116,7 +116,8 @@ def pip(*arguments: str) -> int:
     return subprocess.run(command, cwd=ROOT, check=False).returncode
 
 
-_HASHED = ("--require-hashes", "--no-deps", "--requirement")
+# Wheels alone: what builds a source archive would be fetched without hashes.
+_HASHED = ("--require-hashes", "--only-binary=:all:", "--no-deps", "--requirement")
 _CONSTRAINED = ("--constraint", str(ROOT / "constraints.txt"))
 
 if __name__ == "__main__":
