@@ -112,7 +112,8 @@ def work_lines(record: Mapping[str, Any] | None) -> list[str]:
         return []
     pads = f", {record['tokens_padding']:,} padding" if record["tokens_padding"] else ""
     written = f", {record['written']:,} written" if record["written"] else ""
-    asked = f"{record['tokens_asked']:,} tokens asked, {record['tokens_needed']:,} needed, {record['tokens_computed']:,} computed"
+    counts = [record[f"tokens_{name}"] for name in ("asked", "needed", "computed")]
+    asked = "{:,} tokens asked, {:,} needed, {:,} computed".format(*counts)
     if not record["tokens_asked"] or record.get("readings"):
         asked = f"{record['tokens_computed']:,} tokens through some or all blocks"
     if record.get("readings"):
