@@ -49,6 +49,7 @@ FIELDS = {
     "bsd license": BSD,
     "bsd 3-clause": "BSD-3-Clause",
     "bsd 3-clause license": "BSD-3-Clause",
+    "3-clause bsd license": "BSD-3-Clause",
     "isc license": "ISC",
     "mit license": "MIT",
     "psf": "PSF-2.0",
