@@ -13,7 +13,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -119,7 +119,8 @@ class _TooLongError(Exception):
 def bounded(seconds: float = SECONDS, memory: int = MEMORY) -> Iterator[None]:
     """Within the block Python code ends after some seconds, and the process gets only so many bytes more.
 
-    Time is bounded between two operations of the thread that entered; memory where the system bounds it (Linux).
+    Time is that of the processor where the system tells it of a thread (Linux), so that a busy machine refuses nothing. It is
+    bounded between two operations of the thread that entered; memory where the system bounds it (Linux).
 
     Raises:
         ModelError: time or memory did not suffice.
@@ -142,15 +143,16 @@ class _Watch:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._ends: dict[int, float] = {}
+        self._ends: dict[int, tuple[Callable[[], float], float]] = {}
         self._thread: threading.Thread | None = None
 
     @contextlib.contextmanager
     def time(self, seconds: float) -> Iterator[None]:
         """Raises `_TooLongError` in this thread when the block takes longer."""
         me = threading.get_ident()
+        clock = _clock_of(me)
         with self._lock:
-            self._ends[me] = time.monotonic() + seconds
+            self._ends[me] = (clock, clock() + seconds)
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._look, daemon=True, name="chat template watch")
                 self._thread.start()
@@ -166,12 +168,20 @@ class _Watch:
         while True:
             time.sleep(0.5)
             with self._lock:
-                for thread, ends in list(self._ends.items()):
-                    if time.monotonic() > ends:
+                for thread, (clock, ends) in list(self._ends.items()):
+                    if clock() > ends:
                         del self._ends[thread]
                         ctypes.pythonapi.PyThreadState_SetAsyncExc(
                             ctypes.c_ulong(thread), ctypes.py_object(_TooLongError)
                         )
+
+
+def _clock_of(thread: int) -> Callable[[], float]:
+    """Seconds that a thread has computed; seconds that went by where nobody tells."""
+    if hasattr(time, "pthread_getcpuclockid"):
+        number = time.pthread_getcpuclockid(thread)
+        return lambda: time.clock_gettime(number)
+    return time.monotonic
 
 
 _WATCH = _Watch()
