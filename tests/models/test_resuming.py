@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
 from culturescope.errors import BadInputError
 from culturescope.models.gradients import letter_gradients
-from culturescope.models.resuming import letters_under, record
+from culturescope.models.resuming import Record, Rows, _together, letters_under, record
+from culturescope.models.trees import Tree
 from culturescope.prompts import Prompt
 from tests.steering.test_applying import by_hand, letters, vector
 from tests.tiny import BLOCKS, FAMILIES, HIDDEN
@@ -32,6 +35,17 @@ def test_resumed_changes_equal_full_passes(tiny_loaded, family):
         "the model is as it was"
     )
     assert bool(((in_turn.mass > 0) & (in_turn.mass <= 1)).all())
+
+
+@pytest.mark.parametrize("kind", [Tree, Rows])
+def test_an_accelerator_takes_as_many_changes_at_once_as_a_pass_holds(kind):
+    laid = object.__new__(type("Laid", (kind,), {"prompts": 8, "tokens": 800}))
+    recorded = Record(laid, {}, {}, None)
+    for device, expected in (("cpu", 4), ("cuda", 40)):
+        model = SimpleNamespace(module=SimpleNamespace(device=torch.device(device)), token_budget=32_768)
+        assert _together(model, recorded, None) == expected
+        assert _together(model, recorded, 16) == 2
+        assert _together(model, recorded, 1) == 1
 
 
 @pytest.mark.parametrize("family", FAMILIES)
