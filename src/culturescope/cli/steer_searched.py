@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -63,13 +64,16 @@ def searched_folder(named: Path, kept: Path | None, options: dict[str, Any], *, 
                 f"{place} holds the search of {source}, not of {named}; name another folder with --search-path"
             )
         if given:
-            names = ", ".join(f"--{n.replace('_', '-')}" for n in given)
-            raise BadInputError(f"{named} is searched already, in {place}: leave out {names}")
+            raise BadInputError(f"{named} is searched already, in {place}: leave out {_flags(given)}")
         return place
     if not quiet:
         say(f"Searching {named} first, into {place}: the best blocks by estimate are measured")
     _search(named, place, given, quiet)
     return place
+
+
+def _flags(names: Iterable[str]) -> str:
+    return ", ".join(f"--{name.replace('_', '-')}" for name in names)
 
 
 def _search(model: Path, place: Path, options: dict[str, Any], quiet: bool) -> None:
