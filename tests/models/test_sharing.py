@@ -9,6 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from culturescope import fit_vector, scenarios
 from culturescope.errors import ModelError
 from culturescope.models import load, sharing
 from culturescope.models.batching import Work, padded_batches
@@ -317,6 +318,44 @@ def test_an_embedding_that_stretches_with_the_longest_prompt_is_not_shared(tiny)
     model._reader._stretches = 20
     letters(model)
     assert model._reader._passes is None
+
+
+def test_checks_compute_the_first_words_alone_where_the_model_allows_it(tiny, monkeypatch):
+    """Large vocabularies: contrast texts never bring the whole output layer into memory."""
+    monkeypatch.setattr("culturescope.models.letter_head._FEW", 40)
+    plain, widths = torch.nn.functional.linear, set()
+
+    def linear(hidden, weight, bias=None):
+        widths.add(weight.shape[0])
+        return plain(hidden, weight, bias)
+
+    model = load(tiny("qwen2"))
+    whole = model.module.get_output_embeddings().weight.shape[0]
+    monkeypatch.setattr(torch.nn.functional, "linear", linear)
+    fit_vector(model, scenarios()[:2])
+    assert whole not in widths
+    assert 40 in widths
+    assert model.unshared_because is None
+    assert "forward" not in vars(model.module.get_output_embeddings())
+
+
+def test_a_model_that_needs_its_whole_vocabulary_is_checked_with_it(tiny, monkeypatch, expected):
+    """As where some words are masked by their place: the first words alone would be an index out of range."""
+    monkeypatch.setattr("culturescope.models.letter_head._FEW", 4)
+    model = load(tiny("qwen2"))
+    plain, widths = model.module.forward, []
+
+    def forward(**named):
+        output = plain(**named)
+        widths.append(output.logits.shape[-1])
+        output.logits[..., 90] += 0
+        return output
+
+    model.module.forward = forward
+    found = letters(model)
+    assert widths[0] == 4
+    assert model.unshared_because is None
+    assert (found - expected("qwen2")).abs().max() < 1e-4
 
 
 def test_not_a_number_is_refused_as_before(tiny):

@@ -1,4 +1,4 @@
-"""An output layer that gives the letters' logits alone: where nothing else of the vocabulary is asked for."""
+"""An output layer that gives some logits alone, where nothing else of the vocabulary is asked for."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from weakref import WeakKeyDictionary
 
 if TYPE_CHECKING:
     from torch import Tensor
+    from transformers import PreTrainedModel
 
     from culturescope.models.causal import CausalModel
 
+_FEW = 1024
+"""Words that two ways are compared by."""
 _ALONE: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
 """Whether what a model does to its logits was found to treat them one by one."""
 
@@ -23,38 +26,48 @@ def letters_alone(model: CausalModel) -> tuple[ExitStack, list[int]]:
         layer is not a plain one or its logits depend on each other.
     """
     tokens = [token.id for token in model.identity.letters]
-    head = _plain_head(model)
+    head = _plain_head(model.module)
     if head is None:
         return ExitStack(), tokens
     if model.module not in _ALONE:
         _ALONE[model.module] = _same_letters(model, head, tokens)
     if not _ALONE[model.module]:
         return ExitStack(), tokens
-    return _replaced(head, tokens), list(range(len(tokens)))
+    return _replaced(head, tokens, wide=True), list(range(len(tokens)))
 
 
-def _plain_head(model: CausalModel) -> Any:
+def few_words(module: PreTrainedModel) -> ExitStack:
+    """Until closed, the output layer computes the first words alone: enough to see whether two ways agree.
+
+    The rest of a large vocabulary is then neither computed nor brought into memory; a model whose output layer is not a
+    plain one computes all of it.
+    """
+    head = _plain_head(module)
+    return ExitStack() if head is None else _replaced(head, slice(_FEW), wide=False)
+
+
+def _plain_head(module: PreTrainedModel) -> Any:
     """The output layer, if it is a linear one that nothing else watches."""
     import torch
 
-    whole: Any = model.module
+    whole: Any = module
     head = whole.get_output_embeddings()
     if type(head) is not torch.nn.Linear or "forward" in vars(head):
         return None
     return None if head._forward_hooks or head._forward_pre_hooks else head
 
 
-def _replaced(head: Any, tokens: list[int]) -> ExitStack:
+def _replaced(head: Any, tokens: list[int] | slice, *, wide: bool) -> ExitStack:
     import torch
 
-    half = head.weight.dtype in (torch.bfloat16, torch.float16)
+    widen = wide and head.weight.dtype in (torch.bfloat16, torch.float16)
     weight = head.weight.detach()[tokens]
     bias = None if head.bias is None else head.bias.detach()[tokens]
-    if half:
+    if widen:
         weight, bias = weight.float(), None if bias is None else bias.float()
 
     def forward(hidden: Tensor) -> Tensor:
-        return torch.nn.functional.linear(hidden.float() if half else hidden, weight, bias)
+        return torch.nn.functional.linear(hidden.float() if widen else hidden, weight, bias)
 
     head.forward = forward
     stack = ExitStack()
@@ -71,7 +84,7 @@ def _same_letters(model: CausalModel, head: Any, tokens: list[int]) -> bool:
     with torch.inference_mode():
         expected = run(**batch, **model.quick_options).logits[0, -1, tokens].float()
         try:
-            with _replaced(head, tokens):
+            with _replaced(head, tokens, wide=True):
                 found = run(**batch, **model.quick_options).logits[0, -1].float()
         except (RuntimeError, IndexError, ValueError) as error:
             if isinstance(error, torch.OutOfMemoryError):

@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 from culturescope.models.blockhooks import on_blocks
 from culturescope.models.prefixes import Pass, Segment
 from culturescope.models.shared_attention import SharedAttention, UnsharedError
+from culturescope.models.letter_head import few_words
 from culturescope.models.sharing import Kind, SharedPasses, at_columns
 from culturescope.models.skipping import noting_outputs, skipping
 
@@ -169,6 +170,13 @@ class Tree:
 
     def _ends_suffice(self) -> bool:
         """Whether both ways give the same logits, on some twenty tokens of the tree."""
+        with few_words(self._model.module):
+            if self._ways_agree():
+                return True
+        # Some models do more to their logits than the first words allow.
+        return self._ways_agree()
+
+    def _ways_agree(self) -> bool:
         import torch
 
         some = (list(self.step.tokens) * 20)[:20]
