@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from culturescope.models.blockhooks import on_blocks
+from culturescope.models.letter_head import few_words
 from culturescope.models.prefixes import Pass, Segment
 from culturescope.models.shared_attention import SharedAttention, UnsharedError
-from culturescope.models.letter_head import few_words
 from culturescope.models.sharing import Kind, SharedPasses, at_columns
 from culturescope.models.skipping import noting_outputs, skipping
 
