@@ -43,8 +43,9 @@ class PromptNoise:
         uniform = torch.stack(
             [torch.rand(scores.shape[1], generator=generator) for generator in self._generators]
         )
+        uniform = uniform.to(scores.device)
         noise = -torch.log(-torch.log(uniform.clamp(min=1e-20, max=1 - 1e-7)))
-        return scores.float() / self._temperature + noise.to(scores.device)
+        return scores.float() / self._temperature + noise
 
 
 def neutral_generation(max_new_tokens: int, ends: list[int], pad: int) -> GenerationConfig:

@@ -58,7 +58,7 @@ class Writing:
     max_new_tokens: int = 128
     temperature: float = 0.7
     seed: int = 42
-    batch_size: int = 16
+    batch_size: int = 32
 
     def __post_init__(self) -> None:
         """Refuses what has no interval.
