@@ -3,6 +3,7 @@
     python benchmarks/run.py --quick                                   # every task and peer, tiny
     python benchmarks/run.py --docs docs/benchmarks.md                 # the whole comparison, default model
     python benchmarks/run.py --models reference --reference MODEL.gguf
+    python benchmarks/run.py --pairs 50,vocabulary=12 --measured       # tables of what is there so far
 
 Peers are installed from their packages into environments of their own, once. A run that is stopped goes on where it
 was: what is in the results' folder is not measured again. The tables are written after every case.
@@ -41,6 +42,10 @@ def main() -> int:
             mixed=options.mixed,
             retry=options.retry,
         )
+        if options.measured:
+            publish(taken, cases, options.docs)
+            print((options.results / "table.md").read_text(encoding="utf-8"))
+            return 0
         missing = {c.name + c.model: taken.missing(c) for c in cases}
         used = {system for c in cases for system, _ in missing[c.name + c.model]}
         for name in PEERS:
@@ -99,15 +104,25 @@ def chosen_cases(options: argparse.Namespace) -> list[Case]:
     if options.reference:
         SOURCES["reference"] = str(options.reference.resolve())
         MODELS["reference"] = f"the reference model, {options.reference.name}"
-    changes = {name: getattr(options, name) for name in SIZES}
     cases = []
     for model in options.models:
+        changes = {n: given.get(model, given.get("")) for n in SIZES if (given := getattr(options, n))}
         cases += cases_of(model, sizes_of(model, quick=options.quick, changes=changes))
     if "default" in options.models:
         cases += growth_cases(2 if options.quick else 8, 1 if options.quick else 3)
     if options.tasks:
         cases = [c for c in cases if any(c.name.startswith(t) for t in options.tasks) or c.task == "peak"]
     return cases
+
+
+def sizes_given(text: str) -> dict[str, int]:
+    """`50` is the size for every model, `50,vocabulary=12` another one for that model; the first has the name "".
+
+    Raises:
+        ValueError: what is given is no whole number.
+    """
+    parts = [part.rpartition("=") for part in text.split(",")]
+    return {model: int(size) for model, _, size in parts}
 
 
 def _arguments() -> argparse.Namespace:
@@ -132,8 +147,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--mixed", action="store_true", help="go on although culturescope has changed since")
     parser.add_argument("--retry", action="store_true", help="measure again what failed")
     parser.add_argument("--list", action="store_true", help="show the cases and end")
+    parser.add_argument("--measured", action="store_true", help="measure nothing: tables of what is there")
     for name in SIZES:
-        parser.add_argument(f"--{name.replace('_', '-')}", type=int, help="instead of the model's own size")
+        parser.add_argument(
+            f"--{name.replace('_', '-')}",
+            type=sizes_given,
+            metavar="N",
+            help="instead of the model's own size; for one model: 50,vocabulary=12",
+        )
     options = parser.parse_args()
     if options.docs:
         try:

@@ -88,6 +88,8 @@ def _model(model: str, reports: Sequence[CaseReport], peak: float | None) -> str
             f"| {report.case.name} | {s} | | | | | | | fails: {_cell(why)} |"
             for s, why in report.failed.items()
         ]
+    if sized := [words for report in reports if (words := _sizes(report.case))]:
+        lines += ["", f"Sizes: {'; '.join(sized)}."]
     for report in reports:
         for axis, e in enumerate(report.estimates(), start=1):
             lines += [
@@ -96,6 +98,15 @@ def _model(model: str, reports: Sequence[CaseReport], peak: float | None) -> str
                 f"best four the same, regret {100 * e.regret:.1f}% after the best were verified.",
             ]
     return "\n".join(lines)
+
+
+def _sizes(case: Case) -> str:
+    """A case's sizes in words, and its rounds."""
+    if case.task == "peak":
+        return ""
+    parts = [f"{size:,} {what.replace('_', ' ')}" for what, size in case.sizes.items() if size is not None]
+    rounds = f"{case.rounds} round{'s' if case.rounds > 1 else ''}"
+    return f"{case.name} {', '.join([*parts, rounds])}"
 
 
 def _row(report: CaseReport, line: Line) -> str:

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+import run
 from comparison import checks, measurements
 from comparison.cases import SYSTEMS, Case, cases_of, sizes_of
 from comparison.measurements import Measurements, OtherVersionError
@@ -119,6 +120,17 @@ def test_another_size_is_another_exercise_and_another_measurement():
         assert set(case.systems) <= SYSTEMS.keys()
 
 
+def test_sizes_can_be_another_one_for_one_model(monkeypatch):
+    given = ["run.py", "--pairs", "50,vocabulary=12", "--models", "default,vocabulary"]
+    monkeypatch.setattr("sys.argv", given)
+    cases = run.chosen_cases(run._arguments())
+    found = {c.model: c.sizes["pairs"] for c in cases if c.task == "extraction"}
+    assert found == {"default": 50, "vocabulary": 12}
+    monkeypatch.setattr("sys.argv", ["run.py", "--pairs", "many"])
+    with pytest.raises(SystemExit):
+        run._arguments()
+
+
 def test_growth_goes_up_in_size():
     found = sizes_in(growth_cases(2, 1))
     assert {what: [size for size, _ in members] for what, members in found.items()} == {
@@ -146,6 +158,7 @@ def test_measurements_alternate_survive_and_are_taken_once(tmp_path, monkeypatch
     assert loop.wall_ratio is not None
     assert ours.agreement.same
     assert "| bootstrap | plain loop |" in markdown(again, [CASE])
+    assert "Sizes: bootstrap 300 resamples, 2 rounds." in markdown(again, [CASE])
 
     (again.home("llama-1") / f"{CASE.prepared}.json").write_text(
         json.dumps({"task": "none", "warm": False, "loads": False})
