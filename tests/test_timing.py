@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from culturescope.models.options import option_logprobs
+from culturescope.prompts import Prompt
 from culturescope.timing import PHASES, Profile, open_profile, phase
 
 
@@ -70,3 +72,27 @@ def test_queued_work_is_waited_for_at_every_border():
     with Profile(wait=lambda: waits.append(1)), phase("forward"):
         pass
     assert len(waits) == 3
+
+
+@pytest.mark.parametrize("what", ["letters", "options", "text"])
+def test_every_way_to_ask_a_model_counts_as_forward(what, tiny_loaded):
+    """Or the profile of an audit leaves its survey to `other`."""
+    model, prompts = tiny_loaded("qwen2"), [Prompt.of("A or B?"), Prompt.of("From 1 to 4?")]
+    list(model.read_letters(prompts))  # checks of the model come first, once
+    clock = Ticks()
+    forward = model.module.forward
+
+    def slow(**named):
+        clock.now += 1.0
+        return forward(**named)
+
+    with pytest.MonkeyPatch.context() as patch, Profile(clock=clock) as profile:
+        patch.setattr(model.module, "forward", slow)
+        if what == "letters":
+            list(model.read_letters(prompts, share=False))
+        elif what == "options":
+            option_logprobs(model, prompts, ["1", "2", "10"])
+        else:
+            model.generate(prompts, max_new_tokens=2)
+    assert profile.seconds["forward"] > 0
+    assert profile.seconds["other"] == 0

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from culturescope.errors import MemoryFullError, ModelError
 from culturescope.models.batching import padded_work, read_work
 from culturescope.models.options import Batch, OptionReading
+from culturescope.timing import phase
 
 if TYPE_CHECKING:
     import torch
@@ -132,7 +133,8 @@ def _logits(model: CausalModel, rows: list[_Row], places: list[tuple[int, int]])
     if "logits_to_keep" in quick:
         quick["logits_to_keep"] = longest - first
     run: Any = model.module
-    logits: torch.Tensor = run(**batch, **quick).logits
+    with phase("forward"):
+        logits: torch.Tensor = run(**batch, **quick).logits
     if logits.shape[1] != longest:
         columns = [c - (longest - logits.shape[1]) for c in columns]
     device = logits.device
