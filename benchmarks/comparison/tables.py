@@ -104,7 +104,8 @@ def _sizes(case: Case) -> str:
     """A case's sizes in words, and its rounds."""
     if case.task == "peak":
         return ""
-    parts = [f"{size:,} {what.replace('_', ' ')}" for what, size in case.sizes.items() if size is not None]
+    named = {what.replace("_", " "): size for what, size in case.sizes.items() if size is not None}
+    parts = [f"{size:,} {what.removesuffix('s') if size == 1 else what}" for what, size in named.items()]
     rounds = f"{case.rounds} round{'s' if case.rounds > 1 else ''}"
     return f"{case.name} {', '.join([*parts, rounds])}"
 
