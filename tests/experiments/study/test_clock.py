@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from culturescope.experiments.design import Design
 from culturescope.experiments.study.amounts import Amount
-from culturescope.experiments.study.clock import Rates, Watch
+from culturescope.experiments.study.clock import Rates, Watch, measured_rates
 from culturescope.models.arithmetic import Arithmetic
 from culturescope.models.batching import Work
 
@@ -140,3 +141,16 @@ def test_the_estimate_is_told_by_itself_and_once() -> None:
     with served:
         pass
     assert (served.expected(), served.rates(), served.told, len(told)) == (None, None, None, 1)
+
+
+def test_measuring_the_rates_is_a_small_part_of_an_audit(tiny_loaded):
+    """Rates once took a fifth of a quick audit: long prompts were read again only to write behind them."""
+    model = tiny_loaded("qwen2")
+    prompts = [task.prompt for task in Design.of("quick").tasks()]
+    whole = model.expected_work(prompts).flops
+    before = model.work
+    rates = measured_rates(model, prompts)
+    assert rates.reading > 1
+    assert rates.writing > 0
+    assert (model.work - before).written > 0
+    assert (model.work - before).flops < whole / 12

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from culturescope.experiments.study.amounts import Amount
+from culturescope.prompts import Prompt
 
 if TYPE_CHECKING:
     from culturescope.models.batching import Work
     from culturescope.models.causal import CausalModel
-    from culturescope.prompts import Prompt
 
 MINUTE = 60.0
-_TRIED, _BATCH, _STEPS = 24, 16, 16
+_TRIED, _BATCH, _STEPS = 12, 16, 16
 _LEAST = 1e-3
 
 
@@ -37,7 +37,9 @@ class Rates:
 
 
 def measured_rates(model: CausalModel, prompts: Sequence[Prompt]) -> Rates:
-    """Reads and writes a little, to see how fast the model is here; some seconds.
+    """Reads and writes a little, to see how fast the model is here: some hundredths of an audit's work.
+
+    What is written follows prompts of one word, as the reading of longer ones is no part of a rate of writing.
 
     Args:
         model: white-box.
@@ -48,7 +50,7 @@ def measured_rates(model: CausalModel, prompts: Sequence[Prompt]) -> Rates:
     before, began = model.work, time.perf_counter()
     list(model.read_letters(some, batch_size=_BATCH))
     reading = (model.work - before).flops / max(time.perf_counter() - began, _LEAST)
-    few = some[:_BATCH]
+    few = [Prompt.of(str(n)) for n in range(_BATCH)]
     before, began = model.work, time.perf_counter()
     model.generate(few, max_new_tokens=_STEPS, batch_size=_BATCH)
     written = max((model.work - before).written, len(few))
