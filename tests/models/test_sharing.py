@@ -339,6 +339,16 @@ def test_checks_compute_the_first_words_alone_where_the_model_allows_it(tiny, mo
     assert "forward" not in vars(model.module.get_output_embeddings())
 
 
+def test_first_words_that_are_all_unused_hide_no_difference(tiny, monkeypatch):
+    """Their logits agree whatever the model does."""
+    monkeypatch.setattr("culturescope.models.letter_head._FEW", 4)
+    model = _recurrent(tiny)
+    with torch.no_grad():
+        model.module.get_output_embeddings().weight[:4] = 0
+    letters(model, TREE)
+    assert "would differ" in model.unshared_because
+
+
 def test_a_model_that_needs_its_whole_vocabulary_is_checked_with_it(tiny, monkeypatch, expected):
     """As where some words are masked by their place: the first words alone would be an index out of range."""
     monkeypatch.setattr("culturescope.models.letter_head._FEW", 4)

@@ -40,10 +40,12 @@ def few_words(module: PreTrainedModel) -> ExitStack:
     """Until closed, the output layer computes the first words alone: enough to see whether two ways agree.
 
     The rest of a large vocabulary is then neither computed nor brought into memory; a model whose output layer is not a
-    plain one computes all of it.
+    plain one, or whose first words are all the same (unused ones, say), computes all of it.
     """
     head = _plain_head(module)
-    return ExitStack() if head is None else _replaced(head, slice(_FEW), wide=False)
+    if head is None or not bool((head.weight.detach()[:_FEW] != head.weight.detach()[0]).any()):
+        return ExitStack()
+    return _replaced(head, slice(_FEW), wide=False)
 
 
 def _plain_head(module: PreTrainedModel) -> Any:
