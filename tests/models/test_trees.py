@@ -290,3 +290,23 @@ def test_logits_that_depend_on_each_other_are_all_computed(tiny):
     assert letter_gradients(model, ids).norm() > 0
     with pytest.raises(BadInputError, match="at least one prompt"):
         summed_gradients(model, [[(ids[0], 1.0)], []])
+
+
+def test_the_ends_are_checked_with_the_whole_vocabulary_where_the_first_words_do_not_do(tiny, monkeypatch):
+    """As where some words are masked by their place."""
+    monkeypatch.setattr("culturescope.models.letter_head._FEW", 4)
+    model = load(tiny("qwen2"))
+    ids = model.encode(MIXED[:3])
+    passes = model.shared_passes(ids)
+    plain, widths = model.module.forward, set()
+
+    def forward(**named):
+        output = plain(**named)
+        widths.add(output.logits.shape[-1])
+        output.logits[..., 90] += 0
+        return output
+
+    model.module.forward = forward
+    assert Tree.of(model, passes, ids)._ends_suffice()
+    assert 4 in widths
+    assert len(widths) == 2
