@@ -22,6 +22,7 @@ def test_every_prompt_of_a_real_reading_opens_with_both_orders(opened: Any, tmp_
     for n in range(20):
         boxes.nth(n).locator("summary").first.click()
     box = page.locator(f".scenario[data-id={scenario.id}]")
+    box.locator(".order").nth(1).wait_for()  # a box is filled by an event that follows the click
     text = box.inner_text()
     for words in (
         scenario.positive,
@@ -36,6 +37,7 @@ def test_every_prompt_of_a_real_reading_opens_with_both_orders(opened: Any, tmp_
     assert len(shown) == 2
     assert shown <= {row["text"].strip() for row in probed}
     box.locator(".reading > summary").last.click()
+    box.locator(".order").nth(3).wait_for()
     assert len(box.locator(".order pre").all_text_contents()) == 4
     assert box.locator(".reading").count() == 3 + 12
     assert seen.messages == []

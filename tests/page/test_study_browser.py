@@ -55,23 +55,25 @@ def test_every_chart_is_drawn_and_nothing_is_asked_of_the_network(
 
 
 def test_filters_hide_ways_methods_and_societies(study_file: Path, opened: Any) -> None:
+    from playwright.sync_api import expect
+
     page = opened(study_file).page
     page.wait_for_selector("html[data-map=drawn]", timeout=20_000)
     heads, models = f"{MAP} .step_heads_marks path", f"{MAP} .models_marks path"
     named = f"{MAP} .named_marks path"
     # Both vectors over all domains; the domains of their own are asked for.
-    assert page.locator(heads).count() == 2
-    assert page.locator(models).count() == 9
+    expect(page.locator(heads)).to_have_count(2)
+    expect(page.locator(models)).to_have_count(9)
     page.get_by_role("checkbox", name="legal", exact=True).check()
-    assert page.locator(heads).count() == 4
+    expect(page.locator(heads)).to_have_count(4)
     page.get_by_role("checkbox", name="steered", exact=True).uncheck()
-    assert page.locator(heads).count() == 0
+    expect(page.locator(heads)).to_have_count(0)
     page.get_by_role("checkbox", name="dilemmas, advanced persona").uncheck()
-    assert page.locator(models).count() == 6
+    expect(page.locator(models)).to_have_count(6)
     before = page.locator(named).count()
     page.get_by_role("checkbox", name="India", exact=True).uncheck()
-    assert page.locator(named).count() == before - 1
-    assert page.locator(models).count() == 5
+    expect(page.locator(named)).to_have_count(before - 1)
+    expect(page.locator(models)).to_have_count(5)
 
 
 def test_a_scenario_is_found_and_opened_by_keyboard(study_file: Path, opened: Any) -> None:
