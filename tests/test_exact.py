@@ -12,7 +12,9 @@ import culturescope as cs
 from culturescope.experiments.steer.measuring import measure
 from culturescope.instrument import load_pack
 from culturescope.models import load
+from culturescope.models.options import option_logprobs
 from culturescope.prompts import templates
+from culturescope.prompts.survey import question, survey_prompt
 from culturescope.steering.fitting import fit, read_pairs
 
 FAMILIES = ("llama", "gemma3", "mixtral")
@@ -61,7 +63,7 @@ def usual(tiny, asked):
 
 
 def everything(model, asked, batch_size):
-    """Letters under changes of the residual stream, activations of contrast texts, and a small study."""
+    """Letters under changes of the residual stream, options, activations of contrast texts, and a small study."""
     pack, chosen, wordings = asked
     torch.manual_seed(1)
     changes = [{}, {0: torch.randn(model.hidden_size)}, {1: torch.randn(model.hidden_size)}]
@@ -69,7 +71,10 @@ def everything(model, asked, batch_size):
     measured = measure(model, chosen, changes, pack, wordings, batch_size=batch_size)
     pairs = read_pairs(model, chosen, batch_size=batch_size)
     reading = cs.probe(model, chosen, check=True, template_ids=1, batch_size=batch_size, pack=pack)
+    questions = [survey_prompt(question(q), w) for q in ("X03", "Y01") for w in (1, 2)]
+    options = option_logprobs(model, questions, [str(n) for n in range(1, 11)], batch_size=batch_size)
     return {
+        "options": np.array([reading.logprobs for reading in options]),
         "letters": np.array([row["logits"] for row in reading.samples]),
         "changed": np.stack([measured.d + measured.b, measured.d - measured.b]) / 2,
         "states": torch.cat([pairs.positive, pairs.negative]),
@@ -84,6 +89,7 @@ def everything(model, asked, batch_size):
 
 def same(found, expected, alike=0.99999):
     """Equal but for rounding; `alike` is the least cosine of two directions."""
+    assert np.abs(found["options"] - expected["options"]).max() < 1e-4
     assert np.abs(found["letters"] - expected["letters"]).max() < 1e-4
     assert np.abs(found["changed"] - expected["changed"]).max() < 1e-4
     cosines = torch.cosine_similarity(found["states"].double(), expected["states"].double(), dim=-1)

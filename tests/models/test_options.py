@@ -9,6 +9,8 @@ from culturescope.errors import ModelError
 from culturescope.models import MockModel, load
 from culturescope.models.answered import answered_tokens
 from culturescope.models.options import OptionReading, option_logprobs, read_options
+from culturescope.models.shared_attention import UnsharedError
+from culturescope.models.sharing import SharedPasses
 from culturescope.prompts.contrast import Answered
 from culturescope.prompts.survey import question, survey_prompt
 
@@ -47,6 +49,72 @@ def test_batches_and_padding_change_nothing(tiny):
             found = option_logprobs(model, PROMPTS, lists, batch_size=size)
             for one, other in zip(found, expected, strict=True):
                 assert one.logprobs == pytest.approx(other, abs=1e-4)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_shared_beginnings_change_nothing(family, tiny):
+    model = load(tiny(family))
+    alike = [survey_prompt(question("X03"), w, turned=t) for w in (1, 2) for t in (False, True)]
+    prompts = [*PROMPTS, *alike, alike[0]]
+    lists = [
+        NUMBERS,
+        NUMBERS,
+        LABELS,
+        NUMBERS,
+        *[NUMBERS] * 4,
+        LABELS,
+    ]  # the same prompt twice, with other options
+    model.exact = True
+    expected = option_logprobs(model, prompts, lists, batch_size=4)
+    rows = model.work
+    model.exact = False
+    for size in (1, 3, 64):
+        before = model.work
+        found = option_logprobs(model, prompts, lists, batch_size=size)
+        work = model.work - before
+        assert work.tokens_computed < rows.tokens_computed / 1.5
+        assert work.tokens_asked == rows.tokens_asked
+        assert work.tokens_needed <= work.tokens_computed
+        for one, other in zip(found, expected, strict=True):
+            assert one.logprobs == pytest.approx(other.logprobs, abs=1e-4)
+            assert (one.within, one.tokens) == (other.within, other.tokens)
+    assert model.unshared_because is None
+
+
+def test_what_cannot_be_shared_any_more_goes_on_in_rows(tiny, monkeypatch):
+    model = load(tiny("llama"))
+    expected = option_logprobs(model, PROMPTS, NUMBERS, batch_size=2)
+    run, ran = SharedPasses.run, []
+
+    def once(self, step, stored):
+        ran.append(step)
+        if len(ran) > 1:
+            raise UnsharedError("a test")
+        return run(self, step, stored)
+
+    monkeypatch.setattr(SharedPasses, "run", once)
+    batches = list(read_options(model, PROMPTS, NUMBERS, batch_size=2))
+    assert len(ran) == 2
+    assert model.unshared_because == "a test"
+    assert sorted(n for indices, _ in batches for n in indices) == [0, 1, 2, 3]
+    found = {n: r for indices, readings in batches for n, r in zip(indices, readings, strict=True)}
+    for n, one in enumerate(expected):
+        assert found[n].logprobs == pytest.approx(one.logprobs, abs=1e-4)
+
+
+def test_a_hook_that_comes_between_batches_is_seen(tiny):
+    model = load(tiny("llama"))
+    plain = option_logprobs(model, PROMPTS, NUMBERS, batch_size=1)
+    reading = read_options(model, PROMPTS, NUMBERS, batch_size=1)
+    (first,), (before,) = next(reading)
+    with model.blocks[0].register_forward_hook(lambda part, given, out: out * 3.0):
+        found = {n: r for indices, readings in reading for n, r in zip(indices, readings, strict=True)}
+        hooked = option_logprobs(model, PROMPTS, NUMBERS, batch_size=1)
+    assert before.logprobs == pytest.approx(plain[first].logprobs, abs=1e-4)
+    assert len(found) == 3
+    for n, one in found.items():
+        assert one.logprobs == pytest.approx(hooked[n].logprobs, abs=1e-4)
+        assert one.logprobs != pytest.approx(plain[n].logprobs, abs=1e-2)
 
 
 def test_nothing_is_divided_by_length(tiny_loaded):

@@ -1,35 +1,69 @@
 """Forward passes that give the log-probability of every token of every option.
 
-One pass over the prompt and all but the last token of an option gives it, and options that share such a beginning share the
-pass; where every option is one token, a prompt is one row.
+Every place where options go on, the end of the prompt first, is the end of a beginning; the logits behind it tell all tokens
+that may follow. Beginnings of all prompts share what they have in common where the model allows it (`sharing`). Otherwise
+a pass over the prompt and all but the last token of an option gives them, and options that share such a row share the pass.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from culturescope.errors import MemoryFullError, ModelError
-from culturescope.models.batching import padded_work, read_work
+from culturescope.errors import ModelError
+from culturescope.models.batching import Work, padded_work
+from culturescope.models.filling import PROMPTS
 from culturescope.models.options import Batch, OptionReading
+from culturescope.models.prefixes import needed_work
+from culturescope.models.reading import few, memory_of_device
+from culturescope.models.shared_attention import UnsharedError
+from culturescope.models.sharing import hooks_of
 from culturescope.timing import phase
 
 if TYPE_CHECKING:
     import torch
 
     from culturescope.models.causal import CausalModel
+    from culturescope.models.shared_attention import Stored
+    from culturescope.models.sharing import SharedPasses
     from culturescope.prompts import Prompt
+
+Tokens = tuple[int, ...]
+Steps = dict[Tokens, dict[int, float]]
+"""Log-probability of each token that an option has next, by the tokens before it."""
+After = dict[Tokens, set[int]]
+"""Every beginning that has to be read, and the tokens that options have next."""
 
 
 @dataclass(frozen=True)
-class _Row:
-    """Tokens of one row, the prompt it is of, and how many of them all options of the prompt share."""
+class _Asked:
+    """A prompt with its options.
 
-    prompt: int
-    ids: tuple[int, ...]
+    Args:
+        options: tokens of the prompt with each of them.
+        start: how many tokens all of them share, the prompt's.
+    """
+
+    options: tuple[Tokens, ...]
     start: int
+
+    @property
+    def after(self) -> After:
+        """What has to be read for it."""
+        found: After = {}
+        for ids in self.options:
+            for at in range(self.start, len(ids)):
+                found.setdefault(ids[:at], set()).add(ids[at])
+        return found
+
+    @property
+    def rows(self) -> list[Tokens]:
+        """Those beginnings that no other goes on from: without sharing, each of them is read once."""
+        parents = {ids[:-1] for ids in self.options}
+        return sorted(p for p in parents if not any(p != q and q[: len(p)] == p for q in parents))
 
 
 def computed(
@@ -40,93 +74,139 @@ def computed(
     Raises:
         ModelError: a prompt with its option is too long, the memory is full, or logits are not finite.
     """
+    asked = _tokens(model, prompts, lists)
+    rows = [row for one in asked for row in one.rows]
+    _check_lengths(model, rows)
+    after: After = {}
+    for one in asked:
+        for before, tokens in one.after.items():
+            after.setdefault(before, set()).update(tokens)
+    more_ends = model.arithmetic.flops(0, 0, len(after) - len(set(rows)))
+    model.work += needed_work(rows, model.arithmetic) + Work(flops_needed=more_ends)
+    rest = list(range(len(asked)))
+    while rest:
+        hooks = hooks_of(model.module)
+        passes = model.shared_passes(rows)
+        left = {n: asked[n] for n in rest}
+        try:
+            for indices, steps in (
+                _padded(model, left, after, batch_size)
+                if passes is None
+                else _together(model, passes, left, after, batch_size)
+            ):
+                yield indices, [_reading(asked[n], steps) for n in indices]
+                rest = sorted(set(rest).difference(indices))
+                if hooks_of(model.module) != hooks:
+                    break  # what was stored was computed under other hooks
+        except UnsharedError as error:
+            model.not_shared(error)
+
+
+def _tokens(model: CausalModel, prompts: Sequence[Prompt], lists: list[list[str]]) -> list[_Asked]:
     from culturescope.models.answered import answered_tokens
     from culturescope.prompts.contrast import Answered
 
     texts = [Answered(prompt, o) for prompt, options in zip(prompts, lists, strict=True) for o in options]
     tokens = iter(answered_tokens(model, texts))
-    starts: list[int] = []
-    wanted: list[list[tuple[int, ...]]] = []
-    rows: list[_Row] = []
-    for n, options in enumerate(lists):
+    found = []
+    for options in lists:
         answers = [next(tokens) for _ in options]
-        start = min(a.start for a in answers)
-        starts.append(start)
-        wanted.append([a.ids for a in answers])
-        rows += [_Row(n, ids, start) for ids in _longest({a.ids[:-1] for a in answers})]
-    _check_lengths(model, rows)
-    order = sorted(range(len(prompts)), key=lambda n: (-max(map(len, wanted[n])), n))
-    rows_of: dict[int, list[_Row]] = {}
-    for row in rows:
-        rows_of.setdefault(row.prompt, []).append(row)
-    for chosen in _filled(order, rows_of, batch_size):
-        batch = [row for n in chosen for row in rows_of[n]]
+        found.append(_Asked(tuple(a.ids for a in answers), min(a.start for a in answers)))
+    return found
+
+
+def _together(
+    model: CausalModel, passes: SharedPasses, asked: Mapping[int, _Asked], after: After, batch_size: int
+) -> Iterator[tuple[list[int], Steps]]:
+    """Prompts as they are done, and what was found for them, from passes that share beginnings."""
+    import torch
+
+    asks: dict[Tokens, list[int]] = {}
+    for n, one in asked.items():
+        for before in one.after:
+            asks.setdefault(before, []).append(n)
+    missing = Counter(n for of_beginning in asks.values() for n in of_beginning)
+    beginnings = list(asks)
+    stored: Stored = []
+    steps: Steps = {}
+    most = batch_size if model.token_budget is None else PROMPTS
+    for step in passes.plan(beginnings, most, budget=model.token_budget):
+        read = [beginnings[n] for n in step.prompts]
+        with torch.inference_mode(), memory_of_device(), phase("forward"):
+            logits, stored = passes.run(step, stored)
+        steps.update(_steps(logits, read, after))
+        model.work += replace(step.work, flops=step.flops(model.arithmetic))
+        read_for = Counter(n for before in read for n in asks[before])
+        missing.subtract(read_for)
+        if done := [n for n in read_for if not missing[n]]:
+            yield done, steps
+
+
+def _padded(
+    model: CausalModel, asked: Mapping[int, _Asked], after: After, batch_size: int
+) -> Iterator[tuple[list[int], Steps]]:
+    """The same from passes in which every beginning that no other goes on from is a row."""
+    import torch
+
+    order = sorted(asked, key=lambda n: (-max(map(len, asked[n].options)), n))
+    for chosen in _filled(order, asked, batch_size):
+        rows = [(row, asked[n].start) for n in chosen for row in asked[n].rows]
+        steps: Steps = {}
         # One prompt may have more rows than a batch holds.
-        steps: dict[tuple[int, tuple[int, ...]], dict[int, float]] = {}
-        for at in range(0, len(batch), batch_size):
-            steps.update(_steps(model, batch[at : at + batch_size], wanted))
-        yield chosen, [_reading(n, wanted[n], starts[n], steps) for n in chosen]
+        for first in range(0, len(rows), batch_size):
+            part = rows[first : first + batch_size]
+            places = [(r, at) for r, (row, start) in enumerate(part) for at in range(start - 1, len(row))]
+            with torch.inference_mode(), memory_of_device():
+                logits = _logits(model, [row for row, _ in part], places)
+            steps.update(_steps(logits, [part[r][0][: at + 1] for r, at in places], after))
+        yield chosen, steps
 
 
-def _longest(parents: set[tuple[int, ...]]) -> list[tuple[int, ...]]:
-    """Those of some token sequences that are the beginning of no other."""
-    return sorted(p for p in parents if not any(p != q and q[: len(p)] == p for q in parents))
-
-
-def _filled(order: list[int], rows_of: dict[int, list[_Row]], batch_size: int) -> Iterator[list[int]]:
+def _filled(order: list[int], asked: Mapping[int, _Asked], batch_size: int) -> Iterator[list[int]]:
     chosen: list[int] = []
     count = 0
     for n in order:
-        if chosen and count + len(rows_of[n]) > batch_size:
+        rows = len(asked[n].rows)
+        if chosen and count + rows > batch_size:
             yield chosen
             chosen, count = [], 0
         chosen.append(n)
-        count += len(rows_of[n])
+        count += rows
     if chosen:
         yield chosen
 
 
-def _steps(
-    model: CausalModel, rows: list[_Row], wanted: list[list[tuple[int, ...]]]
-) -> dict[tuple[int, tuple[int, ...]], dict[int, float]]:
-    """Log-probability of each wanted token after (prompt, tokens before it), from one forward pass."""
+def _steps(logits: torch.Tensor, read: Sequence[Tokens], after: After) -> Steps:
+    """What follows some beginnings, from the logits (beginnings, vocabulary) behind them."""
     import torch
 
-    places = [(r, at) for r, row in enumerate(rows) for at in range(row.start - 1, len(row.ids))]
-    try:
-        with torch.inference_mode():
-            logits = _logits(model, rows, places)
-            wide = logits.to(torch.float32 if logits.device.type == "mps" else torch.float64)
-            logprobs = wide.log_softmax(dim=-1)
-            found: dict[tuple[int, tuple[int, ...]], dict[int, float]] = {}
-            for n, (r, at) in enumerate(places):
-                before = rows[r].ids[: at + 1]
-                after = {
-                    ids[at + 1]
-                    for ids in wanted[rows[r].prompt]
-                    if ids[: at + 1] == before and len(ids) > at + 1
-                }
-                picked = sorted(after)
-                values = logprobs[n, picked].tolist() if picked else []
-                found[rows[r].prompt, before] = dict(zip(picked, values, strict=True))
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise MemoryFullError("the memory of the device is full; use a smaller --batch_size") from error
+    wide = torch.float32 if logits.device.type == "mps" else torch.float64
+    wanted = [sorted(after.get(before, ())) for before in read]
+    found: Steps = {}
+    with phase("copying"), torch.inference_mode():
+        total = torch.cat([part.to(wide).logsumexp(dim=-1) for part in few(logits)])
+        rows = [n for n, tokens in enumerate(wanted) for _ in tokens]
+        columns = [token for tokens in wanted for token in tokens]
+        device = logits.device
+        at = torch.tensor(rows, device=device), torch.tensor(columns, device=device)
+        values = iter((logits[at].to(wide) - total[at[0]]).tolist())
+    for before, tokens in zip(read, wanted, strict=True):
+        found[before] = {token: next(values) for token in tokens}
     return found
 
 
-def _logits(model: CausalModel, rows: list[_Row], places: list[tuple[int, int]]) -> torch.Tensor:
+def _logits(model: CausalModel, rows: list[Tokens], places: list[tuple[int, int]]) -> torch.Tensor:
     """Logits (places x vocabulary) at (row, position in the row without padding)."""
     import torch
 
-    batch = model.batch([row.ids for row in rows])
-    lengths = [len(row.ids) for row in rows]
-    work = padded_work(lengths, model.arithmetic, all_logits="logits_to_keep" not in model.quick_options)
-    tokens = sum(lengths)
-    asked = replace(work, tokens_asked=tokens, tokens_needed=tokens, flops_needed=work.flops)
-    model.work += asked + read_work([row.ids for row in rows])
+    batch = model.batch([list(row) for row in rows])
+    lengths = [len(row) for row in rows]
+    model.work += padded_work(
+        lengths, model.arithmetic, all_logits="logits_to_keep" not in model.quick_options
+    )
     longest = batch["input_ids"].shape[1]
     left = model.padding_side == "left"
-    shift = [longest - len(row.ids) if left else 0 for row in rows]
+    shift = [longest - len(row) if left else 0 for row in rows]
     columns = [shift[r] + at for r, at in places]
     quick = dict(model.quick_options)
     first = min(columns)
@@ -141,15 +221,9 @@ def _logits(model: CausalModel, rows: list[_Row], places: list[tuple[int, int]])
     return logits[torch.tensor([r for r, _ in places], device=device), torch.tensor(columns, device=device)]
 
 
-def _reading(
-    prompt: int,
-    options: list[tuple[int, ...]],
-    start: int,
-    steps: dict[tuple[int, tuple[int, ...]], dict[int, float]],
-) -> OptionReading:
-    logprobs = tuple(
-        sum(steps[prompt, ids[:at]][ids[at]] for at in range(start, len(ids))) for ids in options
-    )
+def _reading(asked: _Asked, steps: Steps) -> OptionReading:
+    options = asked.options
+    logprobs = tuple(sum(steps[ids[:at]][ids[at]] for at in range(asked.start, len(ids))) for ids in options)
     if not all(math.isfinite(value) for value in logprobs):
         raise ModelError(
             "the model gives logits that are not finite numbers; load it with dtype float32 or bfloat16"
@@ -158,12 +232,12 @@ def _reading(
         tuple(n for n, other in enumerate(options) if other != ids and other[: len(ids)] == ids)
         for ids in options
     )
-    return OptionReading(logprobs, within, start)
+    return OptionReading(logprobs, within, asked.start)
 
 
-def _check_lengths(model: CausalModel, rows: list[_Row]) -> None:
+def _check_lengths(model: CausalModel, rows: Sequence[Tokens]) -> None:
     limit = getattr(model.module.config.get_text_config(), "max_position_embeddings", None)
-    longest = max((len(row.ids) for row in rows), default=0)
+    longest = max((len(row) for row in rows), default=0)
     if isinstance(limit, int) and longest > limit:
         raise ModelError(
             f"a prompt with its option has {longest} tokens, but the model {model.identity.name} reads at most {limit}"

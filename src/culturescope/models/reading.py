@@ -168,13 +168,12 @@ class LetterReader:
         import torch
 
         identity = self._model.identity
-        # Half precision would lose the letters' small differences; some accelerators know no float64. A few
-        # rows at a time, as the whole vocabulary in float64 would be the largest tensor of all.
+        # Half precision would lose the letters' small differences; some accelerators know no float64.
         wide = torch.float32 if logits.device.type == "mps" else torch.float64
         with phase("copying"), torch.inference_mode():
             letters = torch.tensor([token.id for token in identity.letters], device=logits.device)
             raw = logits[:, letters].to(wide)
-            total = torch.cat([part.to(wide).logsumexp(dim=-1) for part in _few(logits)])
+            total = torch.cat([part.to(wide).logsumexp(dim=-1) for part in few(logits)])
             logprobs, raw = (raw - total[:, None]).cpu(), raw.cpu()
         if not bool(torch.isfinite(logprobs).all()):
             raise ModelError(
@@ -187,7 +186,8 @@ class LetterReader:
         ]
 
 
-def _few(logits: Tensor, rows: int = 8) -> Iterator[Tensor]:
+def few(logits: Tensor, rows: int = 8) -> Iterator[Tensor]:
+    """A few rows at a time: the whole vocabulary in float64 would be the largest tensor of all."""
     for start in range(0, len(logits), rows):
         yield logits[start : start + rows]
 
