@@ -175,6 +175,43 @@ def test_measurements_alternate_survive_and_are_taken_once(tmp_path, monkeypatch
         Measurements(tmp_path / "results", tmp_path / "environments", threads=2, timeout=1)
 
 
+def test_tables_of_what_is_there_are_shown_and_nothing_is_measured(tmp_path, monkeypatch, capsys):
+    given = [
+        "run.py",
+        "--models",
+        "default",
+        "--tasks",
+        "sweep,search",
+        "--results",
+        str(tmp_path),
+        "--measured",
+    ]
+    monkeypatch.setattr("sys.argv", given)
+    monkeypatch.setattr(measurements, "source_sha256", lambda: "as it is")
+    cases = run.chosen_cases(run._arguments())
+    taken = Measurements(tmp_path, tmp_path, threads=2, timeout=1)
+    (case,) = (c for c in cases if c.name == "sweep")
+    for turn in range(case.rounds):
+        for system in case.systems:
+            wall = 2.0 if system == "culturescope" else 7.0
+            row = {"wall_s": wall, "cpu_s": wall, "peak_mb": 1.0, "found": "none", "versions": {}}
+            taken._log.append([{"key": case.key(system, turn), "source": "as it is", **row}])
+
+    def no(*given, **named):
+        raise AssertionError("something was measured or installed")
+
+    monkeypatch.setattr(Measurements, "take", no)
+    monkeypatch.setattr(Measurements, "prepare", no)
+    monkeypatch.setattr(run, "python_of", no)
+    assert run.main() == 0
+    said = capsys.readouterr().out
+    assert "3.50 (3.50 to 3.50)" in said
+    assert "| search |" not in said
+    monkeypatch.setattr(measurements, "source_sha256", lambda: "changed")
+    assert run.main() == 2
+    assert "another source" in capsys.readouterr().err
+
+
 def test_a_missed_target_is_said_to_be_missed(tmp_path):
     taken = Measurements(tmp_path, tmp_path, threads=1, timeout=1)
     case = Case("default", "sweep", "sweep", {"scenarios": 2}, ("culturescope", "lean"), 3)
