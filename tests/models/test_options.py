@@ -5,14 +5,15 @@ import math
 import pytest
 import torch
 
-from culturescope.errors import ModelError
-from culturescope.models import MockModel, load
+from culturescope.errors import MemoryFullError, ModelError
+from culturescope.models import MockModel, load, option_passes
 from culturescope.models.answered import answered_tokens
 from culturescope.models.options import OptionReading, option_logprobs, read_options
 from culturescope.models.shared_attention import UnsharedError
 from culturescope.models.sharing import SharedPasses
 from culturescope.prompts.contrast import Answered
 from culturescope.prompts.survey import question, survey_prompt
+from culturescope.steering.vector import Origin, SteeringVector
 
 NUMBERS = [str(n) for n in range(1, 11)]
 LABELS = ["very happy", "quite happy", "not very happy", "not at all happy"]
@@ -44,7 +45,9 @@ def test_batches_and_padding_change_nothing(tiny):
     left, right = (load(tiny("qwen2"), padding_side=side) for side in ("left", "right"))
     lists = [NUMBERS, NUMBERS, LABELS, NUMBERS[:4]]
     expected = [r.logprobs for r in option_logprobs(left, PROMPTS, lists, batch_size=1)]
-    for model in (left, right):
+    for model, shared in ((left, True), (right, True), (left, False), (right, False)):
+        if not shared:
+            model.not_shared(UnsharedError("a test of rows"))
         for size in (2, 5, 64):
             found = option_logprobs(model, PROMPTS, lists, batch_size=size)
             for one, other in zip(found, expected, strict=True):
@@ -73,7 +76,7 @@ def test_shared_beginnings_change_nothing(family, tiny):
         found = option_logprobs(model, prompts, lists, batch_size=size)
         work = model.work - before
         assert work.tokens_computed < rows.tokens_computed / 1.5
-        assert work.tokens_asked == rows.tokens_asked
+        assert work.tokens_asked == rows.tokens_computed  # without sharing, a row for all that is asked
         assert work.tokens_needed <= work.tokens_computed
         for one, other in zip(found, expected, strict=True):
             assert one.logprobs == pytest.approx(other.logprobs, abs=1e-4)
@@ -93,13 +96,49 @@ def test_what_cannot_be_shared_any_more_goes_on_in_rows(tiny, monkeypatch):
         return run(self, step, stored)
 
     monkeypatch.setattr(SharedPasses, "run", once)
-    batches = list(read_options(model, PROMPTS, NUMBERS, batch_size=2))
+    reading = read_options(model, PROMPTS, NUMBERS, batch_size=2)
+    batches = [next(reading)]
+    assert len(ran) == 1
+    batches += reading
     assert len(ran) == 2
     assert model.unshared_because == "a test"
     assert sorted(n for indices, _ in batches for n in indices) == [0, 1, 2, 3]
     found = {n: r for indices, readings in batches for n, r in zip(indices, readings, strict=True)}
     for n, one in enumerate(expected):
         assert found[n].logprobs == pytest.approx(one.logprobs, abs=1e-4)
+
+
+def test_equal_prompts_keep_coefficients_of_their_own(tiny):
+    model = load(tiny("llama"))
+    vector = SteeringVector({1: torch.ones(model.hidden_size)}, Origin(label="a test", method="given"))
+    alone = []
+    for alpha in (0.0, 1.0, 4.0):
+        with vector.applied(model, alpha):
+            alone += option_logprobs(model, PROMPTS[:1], NUMBERS)
+    with vector.applied(model, [0.0, 1.0, 4.0]):
+        found = option_logprobs(model, PROMPTS[:1] * 3, NUMBERS, batch_size=16)
+    for one, other in zip(found, alone, strict=True):
+        assert one.logprobs == pytest.approx(other.logprobs, abs=1e-4)
+    assert found[0].logprobs != pytest.approx(found[2].logprobs, abs=1e-2)
+
+
+@pytest.mark.parametrize("place", ["run", "few"])
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_full_memory_is_said_wherever_it_is_found(tiny, monkeypatch, place, shared):
+    model = load(tiny("llama"))
+    option_logprobs(model, PROMPTS[:1], NUMBERS)
+    if not shared:
+        model.not_shared(UnsharedError("a test of rows"))
+
+    def full(*given, **named):
+        raise torch.OutOfMemoryError("a test")
+
+    if place == "few":
+        monkeypatch.setattr(option_passes, "few", full)
+    else:
+        monkeypatch.setattr(model.module, "forward", full)
+    with pytest.raises(MemoryFullError, match="smaller --batch_size"):
+        option_logprobs(model, PROMPTS, NUMBERS)
 
 
 def test_a_hook_that_comes_between_batches_is_seen(tiny):

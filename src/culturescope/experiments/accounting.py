@@ -155,7 +155,7 @@ def filled(
         folder: of the run.
         prompts: still to be asked.
         batch_size: a number, or `auto`.
-        rows: whether every prompt is a row of its own in what follows.
+        rows: whether prompts are rows of their own in what follows, or in a part of it.
         say: is told what was chosen.
     """
     if batch_size != "auto":

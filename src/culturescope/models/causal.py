@@ -95,7 +95,7 @@ class CausalModel:
         self.exact = False
         """Whether every optimisation is off: prompts are rows of their own, whole passes, logits of all positions."""
         self.token_budget: int | None = None
-        """Most tokens of a pass that reads letters; by default as the kind of device suggests."""
+        """Most tokens of a pass that reads letters or options; by default as the kind of device suggests."""
         self.arithmetic = arithmetic_of(module, blocks)
         """Costs of a token, of a pair in attention and of an output, in FLOP."""
         self._reader = LetterReader(self, self._accepts)

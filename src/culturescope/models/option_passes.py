@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from culturescope.errors import ModelError
 from culturescope.models.batching import Work, padded_work
-from culturescope.models.filling import PROMPTS
 from culturescope.models.options import Batch, OptionReading
 from culturescope.models.prefixes import needed_work
 from culturescope.models.reading import few, memory_of_device
@@ -89,13 +88,13 @@ def computed(
         passes = model.shared_passes(rows)
         left = {n: asked[n] for n in rest}
         try:
-            for indices, steps in (
+            for done in (
                 _padded(model, left, after, batch_size)
                 if passes is None
                 else _together(model, passes, left, after, batch_size)
             ):
-                yield indices, [_reading(asked[n], steps) for n in indices]
-                rest = sorted(set(rest).difference(indices))
+                yield list(done), [_reading(asked[n], steps) for n, steps in done.items()]
+                rest = sorted(set(rest).difference(done))
                 if hooks_of(model.module) != hooks:
                     break  # what was stored was computed under other hooks
         except UnsharedError as error:
@@ -117,8 +116,8 @@ def _tokens(model: CausalModel, prompts: Sequence[Prompt], lists: list[list[str]
 
 def _together(
     model: CausalModel, passes: SharedPasses, asked: Mapping[int, _Asked], after: After, batch_size: int
-) -> Iterator[tuple[list[int], Steps]]:
-    """Prompts as they are done, and what was found for them, from passes that share beginnings."""
+) -> Iterator[dict[int, Steps]]:
+    """Prompts as they are done, with what was found for them (and others), from passes that share beginnings."""
     import torch
 
     asks: dict[Tokens, list[int]] = {}
@@ -129,37 +128,44 @@ def _together(
     beginnings = list(asks)
     stored: Stored = []
     steps: Steps = {}
-    most = batch_size if model.token_budget is None else PROMPTS
-    for step in passes.plan(beginnings, most, budget=model.token_budget):
+    for step in passes.plan(beginnings, batch_size, budget=model.token_budget):
         read = [beginnings[n] for n in step.prompts]
-        with torch.inference_mode(), memory_of_device(), phase("forward"):
-            logits, stored = passes.run(step, stored)
-        steps.update(_steps(logits, read, after))
+        with torch.inference_mode(), memory_of_device():
+            with phase("forward"):
+                logits, stored = passes.run(step, stored)
+            steps.update(zip(read, _steps(logits, read, after), strict=True))
         model.work += replace(step.work, flops=step.flops(model.arithmetic))
         read_for = Counter(n for before in read for n in asks[before])
         missing.subtract(read_for)
-        if done := [n for n in read_for if not missing[n]]:
-            yield done, steps
+        if done := {n: steps for n in read_for if not missing[n]}:
+            yield done
 
 
 def _padded(
     model: CausalModel, asked: Mapping[int, _Asked], after: After, batch_size: int
-) -> Iterator[tuple[list[int], Steps]]:
-    """The same from passes in which every beginning that no other goes on from is a row."""
+) -> Iterator[dict[int, Steps]]:
+    """The same from passes in which every beginning that no other goes on from is a row.
+
+    A row counts for its own prompt alone: a hook on the model may treat the rows of equal prompts differently.
+    """
     import torch
 
     order = sorted(asked, key=lambda n: (-max(map(len, asked[n].options)), n))
     for chosen in _filled(order, asked, batch_size):
-        rows = [(row, asked[n].start) for n in chosen for row in asked[n].rows]
-        steps: Steps = {}
+        rows = [(n, row) for n in chosen for row in asked[n].rows]
+        done: dict[int, Steps] = {n: {} for n in chosen}
         # One prompt may have more rows than a batch holds.
         for first in range(0, len(rows), batch_size):
             part = rows[first : first + batch_size]
-            places = [(r, at) for r, (row, start) in enumerate(part) for at in range(start - 1, len(row))]
+            places = [
+                (r, at) for r, (n, row) in enumerate(part) for at in range(asked[n].start - 1, len(row))
+            ]
+            read = [part[r][1][: at + 1] for r, at in places]
             with torch.inference_mode(), memory_of_device():
-                logits = _logits(model, [row for row, _ in part], places)
-            steps.update(_steps(logits, [part[r][0][: at + 1] for r, at in places], after))
-        yield chosen, steps
+                found = _steps(_logits(model, [row for _, row in part], places), read, after)
+            for (r, _), before, step in zip(places, read, found, strict=True):
+                done[part[r][0]][before] = step
+        yield done
 
 
 def _filled(order: list[int], asked: Mapping[int, _Asked], batch_size: int) -> Iterator[list[int]]:
@@ -176,13 +182,12 @@ def _filled(order: list[int], asked: Mapping[int, _Asked], batch_size: int) -> I
         yield chosen
 
 
-def _steps(logits: torch.Tensor, read: Sequence[Tokens], after: After) -> Steps:
-    """What follows some beginnings, from the logits (beginnings, vocabulary) behind them."""
+def _steps(logits: torch.Tensor, read: Sequence[Tokens], after: After) -> list[dict[int, float]]:
+    """What follows each of some beginnings, from the logits (beginnings, vocabulary) behind them."""
     import torch
 
     wide = torch.float32 if logits.device.type == "mps" else torch.float64
     wanted = [sorted(after.get(before, ())) for before in read]
-    found: Steps = {}
     with phase("copying"), torch.inference_mode():
         total = torch.cat([part.to(wide).logsumexp(dim=-1) for part in few(logits)])
         rows = [n for n, tokens in enumerate(wanted) for _ in tokens]
@@ -190,9 +195,7 @@ def _steps(logits: torch.Tensor, read: Sequence[Tokens], after: After) -> Steps:
         device = logits.device
         at = torch.tensor(rows, device=device), torch.tensor(columns, device=device)
         values = iter((logits[at].to(wide) - total[at[0]]).tolist())
-    for before, tokens in zip(read, wanted, strict=True):
-        found[before] = {token: next(values) for token in tokens}
-    return found
+    return [{token: next(values) for token in tokens} for tokens in wanted]
 
 
 def _logits(model: CausalModel, rows: list[Tokens], places: list[tuple[int, int]]) -> torch.Tensor:

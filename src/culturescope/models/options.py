@@ -102,7 +102,7 @@ def option_logprobs(
         model: a `CausalModel`, a `ServedModel` that offers log-probabilities, or a `MockModel`.
         prompts: what is asked.
         options: texts of the answers, the same for all prompts or one list for each.
-        batch_size: rows of one forward pass.
+        batch_size: most places at which options go on in one forward pass; without shared beginnings, most rows.
 
     Raises:
         ModelError: as `read_options`.

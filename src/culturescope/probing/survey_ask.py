@@ -31,7 +31,8 @@ def ask_survey(
         temperature: of free replies.
         new_tokens: longest free reply.
         seed: of the first sample; each further one has its own.
-        batch_size: prompts in one forward pass, or requests under way.
+        batch_size: prompts in one forward pass (a prompt whose options go on at several places counts as often), or
+            requests under way.
 
     Raises:
         CulturescopeError: the model does not answer.

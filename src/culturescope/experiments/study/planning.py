@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from culturescope.experiments.study.steering_amounts import SteeringAmounts
     from culturescope.models.causal import CausalModel
     from culturescope.models.protocols import BlackBox
+    from culturescope.probing.survey_tasks import SurveyTask
 
 
 class Planner:
@@ -58,9 +59,7 @@ class Planner:
         if part == "survey":
             tasks = scope.survey_design().tasks()
             cost = survey_cost(scope.survey_design(), self._model, tasks)
-            # Each prompt is a row of its own.
-            lengths = [] if own is None else own.content_tokens([t.prompt for t in tasks])
-            flops = 0 if own is None else sum(own.arithmetic.flops(n, n * n, 1) for n in lengths)
+            flops = 0 if own is None else _survey_flops(tasks, own)
             written = cost["prompts"].get("text", 0) * scope.settings.survey.new_tokens
             return Amount(cost["prompts_total"], 0, cost["tokens_read"], float(flops), written)
         if part == "tax" or own is None:
@@ -81,6 +80,14 @@ def _asked(design: Design, model: CausalModel | None, *, beyond: bool) -> Amount
     letters = Amount(len(prompts), 0, work.tokens_read, float(work.flops))
     written = Amount(written=len(words) * NEW_TOKENS)
     return letters + written + (Reading.of_chats(model, words).once() if words else Amount())
+
+
+def _survey_flops(tasks: Sequence[SurveyTask], model: CausalModel) -> int:
+    """Arithmetic of reading a survey's prompts: those that are answered in words are rows of their own."""
+    words = [t.prompt for t in tasks if t.instrument == "text"]
+    options = [t.prompt for t in tasks if t.instrument == "options"]
+    rows = sum(model.arithmetic.flops(n, n * n, 1) for n in model.content_tokens(words)) if words else 0
+    return rows + (model.expected_work(options, batch_size=PROMPTS).flops if options else 0)
 
 
 def planned(amount: Amount, rates: Rates | None) -> Planned:
