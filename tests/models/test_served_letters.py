@@ -9,22 +9,35 @@ import pytest
 
 from culturescope.experiments.design import Design
 from culturescope.models import Address, CausalModel, Endpoint, ServedModel
+from culturescope.models.options import option_logprobs
 from culturescope.prompts import Message, Prompt
-from tests.scripted_server import ScriptedServer, Step
+from tests.scripted_server import ScriptedServer, Step, says
 
 
-def serving(model: CausalModel) -> Any:
-    """Chat completions with the likeliest first tokens, as a softmax over the whole vocabulary."""
+def serving(model: CausalModel, drawn: int = 0) -> Any:
+    """Chat completions with the likeliest first tokens, as a softmax over the whole vocabulary.
+
+    Args:
+        model: that answers.
+        drawn: rank of the token that is drawn. As in vLLM 0.32, it is listed before the others, and in the place of the last one
+            if it is not among them.
+    """
     import torch
 
     def answer(request: dict[str, Any]) -> Step:
         prompt = Prompt(tuple(Message(m["role"], m["content"]) for m in request["messages"]))
         assert request["temperature"] == 1.0
         assert request["max_tokens"] == 1
+        assert (
+            "seed" not in request
+        )  # vLLM 0.32 on a CPU ends itself at a seed with a prompt that it reads in parts
         ids = model.encode([prompt])[0]
         with torch.inference_mode():
             logits = model.module(input_ids=torch.tensor([ids]), logits_to_keep=1).logits[0, -1].double()
-        values, tokens = logits.log_softmax(-1).topk(request["top_logprobs"])
+        values, tokens = logits.log_softmax(-1).sort(descending=True)
+        count = request["top_logprobs"]
+        ranks = [drawn, *(n for n in range(count) if n != drawn)][:count]
+        values, tokens = values[ranks], tokens[ranks]
         top = [
             {"token": text, "logprob": value, "bytes": list(text.encode())}
             for value, token in zip(values.tolist(), tokens.tolist(), strict=True)
@@ -64,12 +77,13 @@ def serving(model: CausalModel) -> Any:
 
 
 @pytest.mark.real_model
-def test_served_letters_are_those_of_the_loaded_model(default_model: CausalModel) -> None:
+@pytest.mark.parametrize("drawn", [0, 3, 5000])
+def test_served_letters_are_those_of_the_loaded_model(default_model: CausalModel, drawn: int) -> None:
     prompts = [task.prompt for task in Design.of("quick", limit=4, check_limit=0).tasks()][:4]
     here: dict[int, Any] = {}
     for indices, readings in default_model.read_letters(prompts):
         here.update(zip(indices, readings, strict=True))
-    with ScriptedServer([serving(default_model)]) as server:
+    with ScriptedServer([serving(default_model, drawn)]) as server:
         served = ServedModel(Endpoint(Address.of(f"{server.url}#org/name")))
         found = [r for _, readings in served.read_letters(prompts, batch_size=1) for r in readings]
     known = 0
@@ -82,3 +96,20 @@ def test_served_letters_are_those_of_the_loaded_model(default_model: CausalModel
                 assert value == pytest.approx(own, abs=1e-3)
                 known += 1
     assert known >= len(prompts), "most letters are in sight"
+
+
+def test_what_is_not_listed_is_bounded_by_the_likeliest_not_by_what_was_drawn() -> None:
+    top = [(" the", -7.5), ("A", -0.2), ("I", -2.0), ("The", -3.0)]
+    with ScriptedServer([says("the", top=top)]) as server:
+        served = ServedModel(Endpoint(Address.of(f"{server.url}#org/name")))
+        ((_, (reading,)),) = served.read_letters([Prompt.of("A or B?")])
+        (number,) = option_logprobs(served, [Prompt.of("1 or 2?")], ["A", "2"])
+    assert (reading.logprobs, reading.bounded) == ((-0.2, -3.0), ("B",))
+    assert (number.logprobs, number.bounded) == ((-0.2, -3.0), ("2",))
+
+
+def test_of_two_tokens_with_the_same_text_the_likelier_counts() -> None:
+    with ScriptedServer([says("A", top=[("A", -6.0), ("A", -0.5), ("B", -1.0)])]) as server:
+        served = ServedModel(Endpoint(Address.of(f"{server.url}#org/name")))
+        ((_, (reading,)),) = served.read_letters([Prompt.of("A or B?")])
+    assert reading.logprobs == (-0.5, -1.0)

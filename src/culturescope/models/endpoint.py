@@ -248,6 +248,7 @@ class Endpoint:
         counted = all(isinstance(n, int) for n in counts)
         if not counted:
             counts = (sum(estimated_tokens(m["content"]) for m in body["messages"]), estimated_tokens(text))
+        first, drawn = first_tokens(choice.get("logprobs"))
         return Reply(
             text=self._without_key(text),
             finish=self.clean(as_text(choice.get("finish_reason")), 40) or "stop",
@@ -255,7 +256,8 @@ class Endpoint:
             new_tokens=int(counts[1] or 0),
             counted=counted,
             refusal=self._without_key(refusal),
-            first=tuple((self._without_key(t), value) for t, value in first_tokens(choice.get("logprobs"))),
+            first=tuple((self._without_key(token), value) for token, value in first),
+            drawn=self._without_key(drawn),
         )
 
     def _estimate(self, body: Mapping[str, Any], answer: Mapping[str, Any]) -> int:

@@ -19,6 +19,7 @@ from culturescope.models.protocols import BlackBox
 
 if TYPE_CHECKING:
     from culturescope.models.served import ServedModel
+    from culturescope.models.wire import Reply
     from culturescope.prompts import Prompt
 
 Batch = tuple[list[int], list["OptionReading"]]
@@ -185,9 +186,9 @@ def _served(
     top = int(model.identity.extra["top_logprobs"])
 
     def read(n: int) -> OptionReading:
-        # Temperature 1, so that a server that scales before it reports gives the softmax as it is.
-        reply = model.endpoint.chat(prompts[n], max_new_tokens=1, temperature=1.0, seed=0, top_logprobs=top)
-        return _among(reply.first, reply.prompt_tokens or None, lists[n])
+        # As for letters: temperature 1, and no seed.
+        reply = model.endpoint.chat(prompts[n], max_new_tokens=1, temperature=1.0, top_logprobs=top)
+        return _among(reply, lists[n])
 
     for start in range(0, len(prompts), batch_size):
         indices = list(range(start, min(start + batch_size, len(prompts))))
@@ -200,16 +201,18 @@ def _served(
                 raise
 
 
-def _among(first: Sequence[tuple[str, float]], tokens: int | None, options: list[str]) -> OptionReading:
+def _among(reply: Reply, options: list[str]) -> OptionReading:
     """The options among the likeliest first tokens of an answer; what is not among them is bounded by the last."""
-    if not first:
+    if not reply.first:
         raise ModelError("the server offers no log-probabilities; its answers can only be read in words")
     known: dict[str, float] = {}
-    for token, value in first:  # with and without a space before it, an option is the same answer
+    for token, value in reply.first:  # with and without a space before it, an option is the same answer
         plain = token.strip(" \u2581\u0120")
         known[plain] = math.log(math.exp(known[plain]) + math.exp(value)) if plain in known else value
-    bound = min(value for _, value in first)
     missing = tuple(option for option in options if option not in known)
     return OptionReading(
-        tuple(known.get(option, bound) for option in options), ((),) * len(options), tokens, missing
+        tuple(known.get(option, reply.bound) for option in options),
+        ((),) * len(options),
+        reply.prompt_tokens or None,
+        missing,
     )

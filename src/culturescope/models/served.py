@@ -107,11 +107,10 @@ class ServedModel:
         return "\n".join(f"{turn.role}: {turn.content}" for turn in prompt.messages)
 
     def _letters(self, prompt: Prompt) -> LetterReading:
-        # Temperature 1, so that a server that scales before it reports gives the softmax as it is.
+        # Temperature 1, so that a server that scales before it reports gives the softmax as it is. No seed: what is drawn does
+        # not matter, and vLLM on a CPU ends itself at a seed with a prompt that it reads in parts.
         try:
-            reply = self.endpoint.chat(
-                prompt, max_new_tokens=1, temperature=1.0, seed=0, top_logprobs=self._top
-            )
+            reply = self.endpoint.chat(prompt, max_new_tokens=1, temperature=1.0, top_logprobs=self._top)
         except EndpointError as error:
             if error.kind == "rejected" and "logprob" in str(error):
                 raise self._unreadable(str(error)) from None
@@ -155,8 +154,7 @@ def letters_of(reply: Reply) -> LetterReading:
             f"neither A nor B is among the {len(reply.first)} likeliest first tokens (they begin with {likely}): this model "
             "does not answer with a letter; its answers can only be read in words"
         )
-    bound = min(value for _, value in reply.first)
-    values = tuple(bound if value is None else value for value in found)
+    values = tuple(reply.bound if value is None else value for value in found)
     missing = tuple(letter for letter, value in zip(LETTERS, found, strict=True) if value is None)
     return LetterReading((values[0], values[1]), None, reply.prompt_tokens or None, missing)
 

@@ -18,7 +18,10 @@ class Reply:
         new_tokens: written by the model.
         counted: whether the server counted the tokens; otherwise they are estimated.
         refusal: the model's reason for refusing, where the server states one apart from the text.
-        first: the likeliest first tokens with their natural log-probabilities, where asked for and offered.
+        first: the likeliest first tokens with their natural log-probabilities, the likeliest first, where asked for and
+            offered.
+        drawn: the first token of the text, where log-probabilities were offered. vLLM lists it in the place of the last one if
+            it is not among the likeliest.
     """
 
     text: str
@@ -28,6 +31,13 @@ class Reply:
     counted: bool = True
     refusal: str = ""
     first: tuple[tuple[str, float], ...] = ()
+    drawn: str = ""
+
+    @property
+    def bound(self) -> float:
+        """Log-probability that no token has which is not in `first`; only where there is one in it."""
+        others = [value for token, value in self.first if token != self.drawn]
+        return min(others) if others else self.first[-1][1]
 
     @property
     def tokens(self) -> int:
@@ -55,10 +65,11 @@ def complaint(content: bytes) -> tuple[str, str]:
     return str(said), f"{error.get('code')} {error.get('type')}"
 
 
-def first_tokens(logprobs: Any) -> tuple[tuple[str, float], ...]:
-    """The likeliest first tokens of a choice with their log-probabilities; none where the server sent none."""
+def first_tokens(logprobs: Any) -> tuple[tuple[tuple[str, float], ...], str]:
+    """The listed first tokens of a choice, the likeliest first, and the one that was drawn; none where the server sent none."""
     try:
-        top = logprobs["content"][0]["top_logprobs"]
-        return tuple((str(entry["token"]), float(entry["logprob"])) for entry in top)
+        token = logprobs["content"][0]
+        listed = [(str(entry["token"]), float(entry["logprob"])) for entry in token["top_logprobs"]]
     except (KeyError, IndexError, TypeError, ValueError):
-        return ()
+        return (), ""
+    return tuple(sorted(listed, key=lambda entry: -entry[1])), as_text(token.get("token"))
