@@ -4,7 +4,7 @@
 
 For a server such as vLLM (`vllm serve org/model --dtype float32 --max-logprobs 20`). Letters that are not among the
 server's likeliest tokens are only bounded there: they are counted, not compared. Rounds alternate. The server caches
-beginnings that it has seen, so every round asks scenarios that no round before has asked.
+beginnings that it has seen, so every round asks scenarios and questions that no round before has asked.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 
 import culturescope as cs
 from culturescope.experiments.design import Design
+from culturescope.experiments.survey_design import SurveyDesign
 from culturescope.models import CausalModel, ServedModel
 from culturescope.models.protocols import LetterReading
 from culturescope.models.served import TOP_LOGPROBS, open_model
@@ -33,7 +34,9 @@ def main() -> None:
         "--scenarios", type=int, default=24, help="of each round, both orders and three wordings"
     )
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--replies", type=int, default=16, help="written in each round")
+    parser.add_argument(
+        "--replies", type=int, default=16, help="to questions of the survey, written in each round"
+    )
     parser.add_argument("--new-tokens", type=int, default=64)
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--dtype", default="float32")
@@ -60,7 +63,8 @@ def main() -> None:
 
         return act
 
-    asked = [part[: options.replies] for part in rounds[1:]]
+    texts = [task.prompt for task in SurveyDesign(samples=1, instruments=("text",)).tasks()]
+    asked = [texts[n :: options.rounds][: options.replies] for n in range(options.rounds)]
     alternate("tokens", asked, {"here": write("here", local), "server": write("server", served)}, written)
 
 
