@@ -95,6 +95,9 @@ def work(folder: Path) -> Callable[[], None]:
     out = folder / "run"
     audit = ["audit", str(path), "--limit", "4", "--check-limit", "4", "--templates", "1", "--only", "probe"]
 
+    # One for all rounds: typer remembers every stream that it has written to.
+    said = io.StringIO()
+
     def once() -> None:
         cs.probe(model, few)
         vector = cs.fit_vector(model, fitting, axis="X")
@@ -104,7 +107,8 @@ def work(folder: Path) -> Callable[[], None]:
         unit = {b: torch.ones(model.hidden_size) / model.hidden_size**0.5 for b in blocks}
         measure(model, few, [{b: sign * unit[b]} for b in blocks for sign in (1.0, -1.0)], pack, wordings)
         slopes(model, few, wordings)
-        said = io.StringIO()
+        said.seek(0)
+        said.truncate()
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
             code = run([*audit, "--quiet", "-o", str(out)])
         if code:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from culturescope.errors import BadInputError
 from culturescope.experiments.personas import SocietyPersona
+from culturescope.experiments.stored_types import checked, listed
 from culturescope.instrument import Pack, Scenario, load_pack, scenarios_sha256, select
 from culturescope.models.filling import BatchSize
 from culturescope.probing.agreement import sample_tasks
@@ -92,9 +93,9 @@ class Design:
             BadInputError: the entry is not a design.
         """
         try:
-            lists = {k: tuple(stored[k]) for k in LISTS if stored[k] is not None}
-            personas = tuple(SocietyPersona.from_dict(p) for p in stored.get("personas", ()))
-            return cls(**{**stored, **lists, "personas": personas})
+            lists = listed({"personas": (), **stored}, (*LISTS, "personas"))
+            lists["personas"] = tuple(SocietyPersona.from_dict(p) for p in lists["personas"])
+            return cls(**checked(cls, {**stored, **lists}))
         except (TypeError, KeyError) as error:
             raise BadInputError(
                 f"the run's config is not a design that this version knows: {error}"

@@ -17,7 +17,7 @@ def fault(row: Mapping[str, Any], asked: Mapping[str, Any]) -> str | None:
         asked: the line that the prompt would have been written as, whatever the model says.
     """
     for name, value in asked.items():
-        if name not in MEASURED and row.get(name) != value:
+        if name not in MEASURED and (name not in row or row[name] != value):
             return f"its {name} is not that of its prompt"
     if not isinstance(row.get("text"), str):
         return "its text is missing"

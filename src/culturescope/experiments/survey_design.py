@@ -8,6 +8,7 @@ from typing import Any
 
 from culturescope.errors import BadInputError
 from culturescope.experiments.personas import SocietyPersona
+from culturescope.experiments.stored_types import checked, listed
 from culturescope.models.filling import BatchSize
 from culturescope.probing.survey_tasks import INSTRUMENTS, Instrument, SurveyTask, survey_tasks
 from culturescope.prompts.survey import SurveyQuestion, questions_of
@@ -79,9 +80,9 @@ class SurveyDesign:
             BadInputError: the entry is not a design of a survey.
         """
         try:
-            lists: dict[str, Any] = {k: tuple(stored[k]) for k in LISTS if stored[k] is not None}
-            lists["personas"] = tuple(SocietyPersona.from_dict(p) for p in stored["personas"])
-            return cls(**{**stored, **lists})
+            lists = listed(stored, LISTS)
+            lists["personas"] = tuple(SocietyPersona.from_dict(p) for p in lists["personas"])
+            return cls(**checked(cls, {**stored, **lists}))
         except (TypeError, KeyError) as error:
             raise BadInputError(
                 f"the run's config is not a survey that this version knows: {error}"

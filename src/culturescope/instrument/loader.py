@@ -51,6 +51,8 @@ def pack_source(pack: str | os.PathLike[str] | None) -> str | None:
     """
     if pack is None or str(pack) == DEFAULT_NAME:
         return None
+    if not isinstance(pack, (str, os.PathLike)):  # as it may stand in a file of a stranger
+        raise InstrumentError(f"a pack is named by a text, not by {type(pack).__name__}")
     if str(pack) in packaged_packs():
         return str(pack)
     folder = Path(pack)

@@ -58,11 +58,11 @@ class Estimate:
 
 
 def estimate(slot: Slot, counts: Floats, weights: Floats, squares: Floats) -> Estimate | None:
-    """Mean, error and shares from the sums of one cell by answer; None where nobody answered."""
+    """Mean, error and shares from the sums of one cell by answer; None where nobody answered or weights are out of range."""
     size = slot.high - slot.low + 1
     n, w, q = counts[:size], weights[:size], squares[:size]
     total = w.sum()
-    if total <= 0:
+    if total <= 0 or not 0 < q.sum() < float("inf"):
         return None
     mean = float((slot.codes * w).sum() / total)
     away = (slot.codes - mean) ** 2
