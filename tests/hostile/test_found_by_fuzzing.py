@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import fields
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from culturescope.errors import CulturescopeError, InstrumentError
+from culturescope.errors import BadInputError, CulturescopeError, InstrumentError
 from culturescope.experiments.design import Design
 from culturescope.experiments.stored_rows import fault
 from culturescope.experiments.survey_design import SurveyDesign
 from culturescope.instrument import load_pack
 from culturescope.people.survey_files.tallying import Slot, estimate
+from tests.hostile.mutation import mutated
+from tests.hostile.readers import READERS
 
 
 @pytest.mark.parametrize("design", [Design.of("quick"), SurveyDesign()], ids=["audit", "survey"])
@@ -39,6 +42,15 @@ def test_a_line_that_lacks_what_it_repeats_is_refused_even_if_that_is_null() -> 
     said = {"key": "", "text": "A or B?", "logprobs": [-1.0, -2.0]}
     assert fault({**said, "persona": None}, asked) is None
     assert fault(said, asked) == "its persona is not that of its prompt"
+
+
+def test_a_survey_file_without_what_its_header_promises_is_refused(tmp_path: Path) -> None:
+    reader = next(r for r in READERS if r.name == "survey dta")
+    changes = [("cut", 0.75, 0, b"null"), ("swap", 0.12890625, 164, b"null")]
+    file = tmp_path / reader.file
+    file.write_bytes(reader.wrap(mutated(reader.good(tmp_path), changes, reader.head)))
+    with pytest.raises(BadInputError, match="broken or cut off"):
+        reader.read(file)
 
 
 @pytest.mark.parametrize("weight", [1e-200, 1e200])

@@ -86,7 +86,14 @@ class StatReader:
                 encoding=self._encoding,
                 **options,
             )
-        except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError, ValueError, OverflowError) as error:
+        # Of a file without what its header promises pyreadstat itself makes a TypeError.
+        except (
+            pyreadstat.ReadstatError,
+            pyreadstat.PyreadstatError,
+            ValueError,
+            OverflowError,
+            TypeError,
+        ) as error:
             if self._encoding is None and (isinstance(error, UnicodeDecodeError) or "encoding" in str(error)):
                 # Labels in another encoding than the file says do not hinder codes.
                 self._encoding = OTHER_ENCODING
