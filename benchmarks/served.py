@@ -44,8 +44,9 @@ def main() -> None:
     options = parser.parse_args()
 
     served = open_model(options.server)
+    if not isinstance(served, ServedModel):
+        parser.error(f"{options.server} is not the address of a server")
     local = cs.load(options.model, dtype=options.dtype, device=options.device)
-    assert isinstance(served, ServedModel)
     rounds = rounds_of(options.scenarios, options.rounds + 1)
     letters = {
         name: lambda prompts, model=model: read(model, prompts, options.batch_size)
@@ -97,7 +98,7 @@ def compare(here: Sequence[LetterReading], there: Sequence[LetterReading]) -> No
     tokens = sum(a.tokens != b.tokens for a, b in zip(here, there, strict=True))
     print(
         f"{len(gaps)} log-probabilities of {2 * len(here)} letters (the others are not among the likeliest {TOP_LOGPROBS}): "
-        f"largest difference {max(gaps):.1e}, median {statistics.median(gaps):.1e}; "
+        f"largest difference {max(gaps, default=0):.1e}, median {statistics.median(gaps or [0]):.1e}; "
         f"prompts with another number of tokens: {tokens}"
     )
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import run
+import served
 from comparison import checks, measurements
 from comparison.cases import SYSTEMS, Case, cases_of, sizes_of
 from comparison.measurements import Measurements, OtherVersionError
@@ -129,6 +130,12 @@ def test_sizes_can_be_another_one_for_one_model(monkeypatch):
     monkeypatch.setattr("sys.argv", ["run.py", "--pairs", "many"])
     with pytest.raises(SystemExit):
         run._arguments()
+
+
+def test_no_round_asks_a_server_what_another_has_asked():
+    rounds = served.rounds_of(3, 4)
+    assert [len(part) for part in rounds] == [3 * 2 * 3] * 4
+    assert len({prompt for part in rounds for prompt in part}) == 4 * 3 * 2 * 3
 
 
 def test_growth_goes_up_in_size():

@@ -141,6 +141,19 @@ def test_a_full_memory_is_said_wherever_it_is_found(tiny, monkeypatch, place, sh
         option_logprobs(model, PROMPTS, NUMBERS)
 
 
+def test_a_smaller_batch_makes_smaller_passes_whatever_the_budget(tiny):
+    """Or a full memory would be met again at every size."""
+    model = load(tiny("llama"))
+    model.token_budget = 4096
+    passes = []
+    for size in (64, 2, 1):
+        before = model.work
+        option_logprobs(model, PROMPTS, NUMBERS, batch_size=size)
+        passes.append((model.work - before).passes)
+    assert passes[0] == 1
+    assert passes[0] < passes[1] < passes[2]
+
+
 def test_a_hook_that_comes_between_batches_is_seen(tiny):
     model = load(tiny("llama"))
     plain = option_logprobs(model, PROMPTS, NUMBERS, batch_size=1)

@@ -28,9 +28,8 @@ def serving(model: CausalModel, drawn: int = 0) -> Any:
         prompt = Prompt(tuple(Message(m["role"], m["content"]) for m in request["messages"]))
         assert request["temperature"] == 1.0
         assert request["max_tokens"] == 1
-        assert (
-            "seed" not in request
-        )  # vLLM 0.32 on a CPU ends itself at a seed with a prompt that it reads in parts
+        # vLLM 0.32 on a CPU ends itself at a seed with a prompt that it reads in parts.
+        assert "seed" not in request
         ids = model.encode([prompt])[0]
         with torch.inference_mode():
             logits = model.module(input_ids=torch.tensor([ids]), logits_to_keep=1).logits[0, -1].double()
