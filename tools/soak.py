@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from tools.install import ROOT
 from tools.soak_judging import Sample, chart, judge, read_csv, write_csv
@@ -89,9 +90,9 @@ def work(folder: Path) -> Callable[[], None]:
     from culturescope.prompts import templates
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    without_word_caches()
     path = tiny_model("qwen2", folder / "tiny")
-    model, pack, wordings = load(path), load_pack(), templates(1)
+    with without_word_caches():
+        model, pack, wordings = load(path), load_pack(), templates(1)
     few = cs.scenarios(split="evaluate", limit=4)
     fitting = cs.scenarios(split="optimise", limit=8)
     out = folder / "run"
@@ -100,6 +101,7 @@ def work(folder: Path) -> Callable[[], None]:
     # One for all rounds: typer remembers every stream that it has written to.
     said = io.StringIO()
 
+    @without_word_caches()
     def once() -> None:
         cs.probe(model, few)
         vector = cs.fit_vector(model, fitting, axis="X")
@@ -120,8 +122,9 @@ def work(folder: Path) -> Callable[[], None]:
     return once
 
 
-def without_word_caches() -> None:
-    """Tokenizers that are loaded from now on keep no words.
+@contextlib.contextmanager
+def without_word_caches() -> Iterator[None]:
+    """Tokenizers that are loaded within it keep no words.
 
     tokenizers 0.23 never frees the cache of a tokenizer that is gone: 0.42 kB for each different word. A command loads
     one; every round here loads another, so that 0.2 MiB a round would be counted that are not culturescope's.
@@ -132,10 +135,13 @@ def without_word_caches() -> None:
 
     def without(*given: Any, **named: Any) -> Any:
         tokenizer: Any = load(*given, **named)
-        tokenizer.backend_tokenizer.model._resize_cache(0)
+        words = tokenizer.backend_tokenizer.model
+        if hasattr(words, "_resize_cache"):  # WordPiece and WordLevel have none
+            words._resize_cache(0)
         return tokenizer
 
-    AutoTokenizer.from_pretrained = without
+    with mock.patch.object(AutoTokenizer, "from_pretrained", without):
+        yield
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tools.soak import samples, work
+from tools.soak import samples, without_word_caches, work
 from tools.soak_judging import Sample, chart, judge, read_csv, write_csv
 
 MEGABYTE = 2**20
@@ -87,11 +87,16 @@ def test_few_rounds_are_not_judged(rounds: int):
         judge(curve(rounds=rounds))
 
 
-def test_a_real_round_leaves_no_file_open_and_is_written_and_drawn(tmp_path: Path):
+def test_a_real_round_leaves_nothing_behind_and_is_written_and_drawn(tmp_path: Path):
+    from transformers import AutoTokenizer
+
     from culturescope.page.figure_files import rendered
+
+    loads = AutoTokenizer.from_pretrained
 
     once = work(tmp_path / "work")
     begin = list(samples(once, 0.001))  # loads what is loaded at first use
+    assert AutoTokenizer.from_pretrained == loads, "what a round changes in other libraries is undone"
     table = tmp_path / "soak.csv"
     write_csv([*begin, *samples(once, 0.001)], table)
     found = read_csv(table)
@@ -102,3 +107,17 @@ def test_a_real_round_leaves_no_file_open_and_is_written_and_drawn(tmp_path: Pat
     drawn = rendered(chart(curve(), "planted"), ".svg").decode()
     assert "rounds a minute" in drawn
     assert drawn.count('aria-roledescription="line mark"') >= 4 or drawn.count("mark-line") >= 4
+
+
+def test_tokenizers_with_and_without_a_cache_load(tmp_path: Path):
+    from tokenizers import Tokenizer, models
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+    from tests.tiny import tiny_model
+
+    pieces = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(models.WordPiece({"[UNK]": 0, "a": 1})))
+    pieces.save_pretrained(tmp_path / "pieces")
+    with without_word_caches():
+        assert AutoTokenizer.from_pretrained(tmp_path / "pieces").get_vocab() == {"[UNK]": 0, "a": 1}
+        tokenizer = AutoTokenizer.from_pretrained(tiny_model("qwen2", tmp_path / "tiny"))
+    assert tokenizer("Yes").input_ids
