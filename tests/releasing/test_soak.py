@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from unittest import mock
 
 import pytest
 from tools.soak import samples, without_word_caches, work
@@ -121,3 +123,13 @@ def test_tokenizers_with_and_without_a_cache_load(tmp_path: Path):
         assert AutoTokenizer.from_pretrained(tmp_path / "pieces").get_vocab() == {"[UNK]": 0, "a": 1}
         tokenizer = AutoTokenizer.from_pretrained(tiny_model("qwen2", tmp_path / "tiny"))
     assert tokenizer("Yes").input_ids
+
+
+def test_words_of_a_loaded_tokenizer_are_not_kept():
+    from transformers import AutoTokenizer
+
+    words = mock.Mock()
+    given = SimpleNamespace(backend_tokenizer=SimpleNamespace(model=words))
+    with mock.patch.object(AutoTokenizer, "from_pretrained", return_value=given), without_word_caches():
+        assert AutoTokenizer.from_pretrained("any") is given
+    words._resize_cache.assert_called_once_with(0)
